@@ -1,0 +1,1 @@
+//! Takes writes, answers reads.

@@ -1,0 +1,1 @@
+//! The language and the rules of Holdfast. Pure: no tokio, no SQL, no HTTP, no clock.

@@ -1,0 +1,1 @@
+//! Tests only: whole flows over real binaries, signals, the dependency rule.

@@ -1,0 +1,1 @@
+//! One binary: all services in one process, and the operator's commands.

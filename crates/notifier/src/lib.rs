@@ -1,0 +1,1 @@
+//! Relays the streams to WebSocket subscribers. No PostgreSQL.

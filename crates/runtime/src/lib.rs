@@ -1,0 +1,1 @@
+//! The process kit: settings, telemetry, shutdown, health, problem documents. Knows nothing of booking.

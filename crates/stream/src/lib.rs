@@ -1,0 +1,1 @@
+//! Redis, and the only crate that knows fred.

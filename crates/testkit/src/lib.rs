@@ -1,0 +1,1 @@
+//! Tests only: a database and a Redis of one's own, bounded waits.
