@@ -1,1 +1,33 @@
-//! The language and the rules of Holdfast. Pure: no tokio, no SQL, no HTTP, no clock.
+//! The language of Holdfast and its rules: what a booking is, who may see what, who is granted what.
+//!
+//! Pure. It never reads a clock, opens a socket or knows a table: `now` comes in as a parameter, and
+//! the same input always gives the same answer. So every rule here can be tested without a server,
+//! and the log alone can be replayed and judged ([`audit`]).
+
+pub mod audit;
+pub mod booking;
+pub mod caller;
+pub mod change;
+pub mod id;
+pub mod range;
+pub mod resource;
+pub mod rules;
+pub mod shard;
+pub mod text;
+pub mod visible;
+
+pub use booking::{Booking, Claim, Status};
+pub use caller::{Caller, Role, Roles};
+pub use change::{Change, Fact, Kind};
+pub use id::{BookingId, CommandId, ResourceId, Seq, TenantId, VenueId};
+pub use range::TimeRange;
+pub use resource::Resource;
+pub use shard::Shard;
+pub use text::{Note, RequestId, ResourceName, Title, UserId};
+pub use visible::visible;
+
+/// The tenant of open mode, where callers name themselves and nobody signs in.
+pub const DEFAULT_TENANT: TenantId = TenantId::from_u128(1);
+
+/// The venue of the default tenant that a resource named for the first time belongs to.
+pub const DEFAULT_VENUE: VenueId = VenueId::from_u128(2);
