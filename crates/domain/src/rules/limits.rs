@@ -19,11 +19,16 @@ pub struct BookingLimits {
     pub days_ahead: i32,
 }
 
+impl BookingLimits {
+    /// The longest booking that any resource may take.
+    pub const LONGEST_SECONDS: i32 = 31 * 24 * 60 * 60;
+}
+
 impl Default for BookingLimits {
     fn default() -> Self {
         Self {
             shortest_seconds: 60,
-            longest_seconds: 31 * 24 * 60 * 60,
+            longest_seconds: Self::LONGEST_SECONDS,
             days_ahead: 730,
         }
     }
