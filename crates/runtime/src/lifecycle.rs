@@ -10,12 +10,19 @@ use std::{
     time::Duration,
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 /// How long tasks may take to let go after the hard stop.
 const HARD_STOP_WAIT: Duration = Duration::from_secs(1);
+
+/// A signal this soon after the first is the same one: a process group gets it from the terminal, and a member of it
+/// again from the script that started it.
+const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
 /// What a task may fail with.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -171,8 +178,7 @@ impl Lifecycle {
         tokio::select! {
             () = in_order => return Ok(()),
             () = tokio::time::sleep(self.shutdown_timeout) => warn!("the shutdown time is over"),
-            _ = self.interrupt.recv() => warn!("a second signal"),
-            _ = self.terminate.recv() => warn!("a second signal"),
+            () = second_signal(&mut self.interrupt, &mut self.terminate) => warn!("a second signal"),
         }
         let running = self.shared.stages.iter().flat_map(Group::names).collect();
         self.shared.hard.cancel();
@@ -184,6 +190,19 @@ impl Lifecycle {
         // Whoever is still there afterwards is dropped with the tokio runtime.
         let _ = tokio::time::timeout(HARD_STOP_WAIT, all).await;
         Err(LifecycleError::CutShort(running))
+    }
+}
+
+async fn second_signal(interrupt: &mut Signal, terminate: &mut Signal) {
+    let same_until = Instant::now() + SAME_SIGNAL;
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if Instant::now() >= same_until {
+            return;
+        }
     }
 }
 

@@ -89,6 +89,11 @@ impl ShutdownSettings {
         Duration::from_secs(self.seconds)
     }
 
+    /// The part of it that listeners have: what accepted requests leave behind still has to be written.
+    pub fn http(&self) -> Duration {
+        Duration::from_secs((self.seconds * 3 / 4).max(1))
+    }
+
     /// How long `/readyz` says `stopping` before the port is closed.
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)

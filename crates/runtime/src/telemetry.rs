@@ -1,6 +1,10 @@
 //! Logs: their settings, the one subscriber, and how an error is told. Never decides what is logged.
 
-use std::{error::Error, fmt, io};
+use std::{
+    error::Error,
+    fmt,
+    io::{self, IsTerminal},
+};
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::{EnvFilter, fmt::Subscriber, util::SubscriberInitExt};
@@ -44,7 +48,7 @@ pub fn init(settings: &TelemetrySettings) -> Result<(), BoxError> {
             .with_current_span(false)
             .finish()
             .try_init()?,
-        LogFormat::Text => logs.finish().try_init()?,
+        LogFormat::Text => logs.with_ansi(io::stderr().is_terminal()).finish().try_init()?,
     }
     Ok(())
 }
