@@ -52,7 +52,8 @@ impl Call {
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
-        if stopping {
+        // A socket that is being upgraded has no other use for the header.
+        if stopping && !answer.status().is_informational() {
             answer
                 .response_mut()
                 .head_mut()
@@ -69,11 +70,13 @@ impl Call {
         let request = answer.request();
         let (id, method, path) = (self.id.as_str(), request.method().as_str(), request.path());
         let micros = self.arrived.map(|arrived| arrived.elapsed().as_micros());
-        let problem = answer
+        let cause = answer
             .response()
             .error()
-            .and_then(|error| error.as_error::<Problem>());
-        let cause = problem.map(|problem| telemetry::chain(problem).to_string());
+            .map(|error| match error.as_error::<Problem>() {
+                Some(problem) => telemetry::chain(problem).to_string(),
+                None => error.to_string(),
+            });
         let status = status.as_u16();
         match status {
             500 => error!(request_id = id, method, path, status, micros, cause, "request"),
@@ -91,12 +94,11 @@ fn as_problem(answer: ServiceResponse) -> ServiceResponse {
         return answer;
     }
     let has_body = answer.headers().contains_key(header::CONTENT_TYPE);
-    if has_body
-        && answer
-            .response()
-            .error()
-            .is_none_or(|error| error.as_error::<Problem>().is_some())
-    {
+    let is_ours = match answer.response().error() {
+        Some(error) => error.as_error::<Problem>().is_some(),
+        None => has_body,
+    };
+    if is_ours {
         return answer;
     }
     let problem = match status {
@@ -105,6 +107,7 @@ fn as_problem(answer: ServiceResponse) -> ServiceResponse {
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
         StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_large(),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::unsupported_media_type(),
+        StatusCode::INTERNAL_SERVER_ERROR => Problem::internal("an error that is not a problem document"),
         _ => return answer,
     };
     answer.into_response(problem.error_response())

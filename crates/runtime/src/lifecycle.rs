@@ -94,7 +94,8 @@ struct Group {
 }
 
 impl Lifecycle {
-    /// Takes over SIGINT and SIGTERM; to be called inside the tokio runtime. All stages together have `shutdown_timeout` to stop.
+    /// Takes over SIGINT and SIGTERM; to be called inside the tokio runtime. All stages together have
+    /// `shutdown_timeout` to stop.
     ///
     /// # Errors
     /// When the signal handlers can't be installed.
@@ -137,14 +138,16 @@ impl Lifecycle {
         start: impl Future<Output = Result<(), E>>,
     ) -> Result<(), LifecycleError> {
         let started = tokio::select! {
-            started = start => started.map_err(|error| LifecycleError::Start(error.into())),
-            () = self.stop_wanted() => Ok(()),
+            started = start => Some(started.map_err(|error| LifecycleError::Start(error.into()))),
+            () = self.stop_wanted() => None,
         };
-        if started.is_ok() && self.shared.stages.iter().any(|group| !group.tracker.is_empty()) {
+        if let Some(Ok(())) = started
+            && self.shared.stages.iter().any(|group| !group.tracker.is_empty())
+        {
             self.stop_wanted().await;
         }
         let stopped = self.stop().await;
-        started?;
+        started.unwrap_or(Ok(()))?;
         match lock(&self.shared.failure).take() {
             Some(failure) => Err(failure),
             None => stopped,

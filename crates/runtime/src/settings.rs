@@ -29,7 +29,8 @@ pub struct HttpSettings {
     pub port: u16,
 
     /// Threads that serve requests.
-    #[arg(id = "HTTP_WORKERS", long = "http-workers", env, default_value_t = cores(), value_parser = bounded(1..=512_usize))]
+    #[arg(id = "HTTP_WORKERS", long = "http-workers", env, default_value_t = cores(),
+        value_parser = bounded(1..=512_usize))]
     pub workers: usize,
 
     /// Largest request body, in bytes.
@@ -48,7 +49,8 @@ pub struct HttpSettings {
 #[command(next_help_heading = "Shutdown")]
 pub struct ShutdownSettings {
     /// Seconds from the signal to the end, for everything together.
-    #[arg(id = "SHUTDOWN_SECONDS", long = "shutdown-seconds", env, default_value_t = 25, value_parser = bounded(1..=3_600_u64))]
+    #[arg(id = "SHUTDOWN_SECONDS", long = "shutdown-seconds", env, default_value_t = 25,
+        value_parser = bounded(1..=3_600_u64))]
     pub seconds: u64,
 
     /// Seconds in which `/readyz` says `stopping` while requests are still taken, so that a proxy looks elsewhere.
@@ -89,9 +91,10 @@ impl ShutdownSettings {
         Duration::from_secs(self.seconds)
     }
 
-    /// The part of it that listeners have: what accepted requests leave behind still has to be written.
+    /// The part of it, after the drain, that listeners have: what accepted requests leave behind still has to be
+    /// written. Only for settings that have passed [`check`](Self::check).
     pub fn http(&self) -> Duration {
-        Duration::from_secs((self.seconds * 3 / 4).max(1))
+        Duration::from_secs(((self.seconds - self.drain_seconds) * 3 / 4).max(1))
     }
 
     /// How long `/readyz` says `stopping` before the port is closed.

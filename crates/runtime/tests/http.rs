@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, error::ErrorInternalServerError, web};
 use clap::Parser;
 use holdfast_runtime::{
     RequestId,
@@ -44,6 +44,10 @@ fn routes(config: &mut web::ServiceConfig) {
         .route(
             "/broken",
             web::get().to(|| async { Err::<HttpResponse, _>(Problem::internal("a secret")) }),
+        )
+        .route(
+            "/raw",
+            web::get().to(|| async { Err::<HttpResponse, _>(ErrorInternalServerError("a secret")) }),
         )
         .route("/slow", web::get().to(slow));
 }
@@ -190,6 +194,7 @@ async fn whatever_goes_wrong_is_a_problem_document() {
             "body_too_large",
         ),
         ("GET /broken HTTP/1.1", "", "500", "internal"),
+        ("GET /raw HTTP/1.1", "", "500", "internal"),
     ];
     for (head, body, status, code) in cases {
         let answer = running.ask(head, body).await;
