@@ -66,16 +66,17 @@ struct Gate {
 }
 
 fn start(gate: &Gate) -> Running {
-    let arguments = [
+    start_with(gate, &[])
+}
+
+fn start_with(gate: &Gate, arguments: &[&str]) -> Running {
+    let always = [
         "test",
-        "--http-port",
-        "0",
-        "--http-workers",
-        "1",
-        "--shutdown-seconds",
-        "60",
+        "--http-port=0",
+        "--http-workers=1",
+        "--shutdown-seconds=60",
     ];
-    let settings = Settings::parse_from(arguments);
+    let settings = Settings::parse_from([&always, arguments].concat());
     let gate = web::Data::new(gate.clone());
     let configure = move |config: &mut web::ServiceConfig| {
         config.app_data(gate.clone());
@@ -162,6 +163,29 @@ async fn an_accepted_request_is_answered_though_the_process_stops() {
     let answer = receive(&mut socket).await;
     assert!(answer.contains("connection: close"), "{answer}");
     assert!(answer.ends_with("done"), "{answer}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_drains_requests_are_answered_and_sent_elsewhere() {
+    let running = start_with(&Gate::default(), &["--shutdown-drain-seconds=1"]);
+    assert!(
+        running
+            .ask("GET /readyz HTTP/1.1", "")
+            .await
+            .starts_with("http/1.1 200")
+    );
+    running.stopping.cancel();
+    let answer = loop {
+        let answer = running.ask("GET /readyz HTTP/1.1", "").await;
+        if answer.starts_with("http/1.1 503") {
+            break answer;
+        }
+    };
+    assert!(
+        answer.contains(r#"{"status":"stopping""#) && answer.contains("connection: close"),
+        "{answer}"
+    );
     running.stop().await;
 }
 
