@@ -1,17 +1,27 @@
-//! What `/livez` and `/readyz` say. Owns what each component last reported; never asks a component anything, so that
-//! a probe costs nothing and can't hang.
+//! What `/livez` and `/readyz` say. Owns what each component last reported; a probe from outside never asks a component
+//! anything, so it costs nothing and can't hang.
 
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use actix_web::{HttpResponse, Responder, http::StatusCode, web};
 use serde::Serialize;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+
+/// How often a watched component is asked.
+const PROBE_PERIOD: Duration = Duration::from_secs(1);
+
+/// How long it may take to answer.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the service is without a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +176,31 @@ impl Component {
             reason: reason.clone(),
         }) {
             warn!(component = self.name, reason, "down");
+        }
+    }
+
+    /// Asks `probe` once a second how the component is, and reports it, until `stopping`. A probe that takes longer
+    /// than the two seconds it gets counts as no answer.
+    pub async fn watch<E: Display>(
+        &self,
+        stopping: CancellationToken,
+        mut probe: impl AsyncFnMut() -> Result<(), E>,
+    ) {
+        loop {
+            let asked = timeout(PROBE_TIMEOUT, probe());
+            let answer = tokio::select! {
+                answer = asked => answer,
+                () = stopping.cancelled() => return,
+            };
+            match answer {
+                Ok(Ok(())) => self.up(),
+                Ok(Err(error)) => self.down(error.to_string()),
+                Err(_) => self.down("no answer"),
+            }
+            tokio::select! {
+                () = sleep(PROBE_PERIOD) => {}
+                () = stopping.cancelled() => return,
+            }
         }
     }
 
