@@ -82,10 +82,7 @@ where
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new(settings.shutdown.total())?;
-        let process = Process {
-            tasks: lifecycle.tasks(Stage::Workers),
-            health: Health::default(),
-        };
+        let process = Process { tasks: lifecycle.tasks(Stage::Workers), health: Health::default() };
         let ended = lifecycle.run(start(process)).await;
         if ended.is_ok() {
             info!("stopped");

@@ -32,31 +32,19 @@ impl Database {
     /// When the pool can't be built from these settings.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         let warnings = Warnings::default();
-        let connect = Connector {
-            warnings: warnings.clone(),
-        };
+        let connect = Connector { warnings: warnings.clone() };
         // A dead socket is noticed at its first use, before anything is sent to COMMIT.
-        let recycling = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_connect(session(settings), connect, recycling);
         let wait = Some(settings.wait());
         let pool = Pool::builder(manager)
             .max_size(settings.database_pool_size.get())
-            .timeouts(Timeouts {
-                wait,
-                create: wait,
-                recycle: wait,
-            })
+            .timeouts(Timeouts { wait, create: wait, recycle: wait })
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| Error::Defect("the pool can't be built"))?;
         let clock_max_skew = time::Duration::seconds(settings.clock_max_skew_seconds);
-        Ok(Self {
-            pool,
-            warnings,
-            clock_max_skew,
-        })
+        Ok(Self { pool, warnings, clock_max_skew })
     }
 
     /// A connection, for one transaction or some reads.

@@ -50,10 +50,7 @@ pub async fn migrate(settings: &Settings, time_zone: &str) -> Result<i64, Schema
 
 async fn run(client: &mut Client, time_zone: &str) -> Result<i64, SchemaError> {
     // refinery takes no lock of its own. This one ends with the session, however that ends.
-    client
-        .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
-        .await
-        .map_err(Error::from)?;
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(Error::from)?;
     embedded::migrations::runner().run_async(client).await?;
     let shard = Shard::of(DEFAULT_TENANT).number();
     client
@@ -86,20 +83,11 @@ impl Database {
             0
         };
         let needed = needed();
-        if found == needed {
-            Ok(())
-        } else {
-            Err(SchemaError::Version { found, needed })
-        }
+        if found == needed { Ok(()) } else { Err(SchemaError::Version { found, needed }) }
     }
 }
 
 fn needed() -> i64 {
     let migrations = embedded::migrations::runner();
-    migrations
-        .get_migrations()
-        .iter()
-        .map(|migration| i64::from(migration.version()))
-        .max()
-        .unwrap_or(0)
+    migrations.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
