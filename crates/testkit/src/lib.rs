@@ -1,1 +1,3 @@
 //! Tests only: a database and a Redis of one's own, bounded waits.
+
+pub mod redis;
