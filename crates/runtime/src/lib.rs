@@ -1,1 +1,17 @@
 //! The process kit: settings, telemetry, shutdown, health, problem documents. Knows nothing of booking.
+//!
+//! Depends on no other crate of ours, so that every service can lean on it. A service is a function from settings to
+//! tasks; [`service::main`] does what is the same for all of them.
+
+mod edge;
+pub mod extract;
+pub mod health;
+pub mod http;
+pub mod lifecycle;
+pub mod problem;
+pub mod service;
+pub mod settings;
+pub mod telemetry;
+
+pub use edge::RequestId;
+pub use service::main;

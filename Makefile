@@ -1,0 +1,42 @@
+# Settings: make run APP_PORT=9000 HOLDFAST_DATA=/var/tmp/holdfast
+APP_PORT ?= 8000
+HOLDFAST_DATA ?= .holdfast
+
+bin := $(or $(CARGO_TARGET_DIR),target)/release
+stack := deploy/local-stack run
+
+.PHONY: help
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## serve everything at http://localhost:APP_PORT (8000), with servers and data of its own in HOLDFAST_DATA (.holdfast)
+	cargo build --release -p holdfast
+	@$(stack) "$(HOLDFAST_DATA)" -- sh -c '"$$0" migrate && HTTP_PORT=$(APP_PORT) exec "$$0" run' "$(bin)/holdfast"
+
+.PHONY: test
+test: ## run all tests, with servers of their own
+	cargo build --workspace --all-targets
+	$(stack) --throwaway --fast "$(HOLDFAST_DATA)" -- cargo test --workspace
+
+.PHONY: bench
+bench: ## measure the release build, with a durable PostgreSQL
+	cargo build --release -p holdfast -p holdfast-bench
+	$(stack) --throwaway "$(HOLDFAST_DATA)" -- "$(bin)/holdfast-bench"
+
+.PHONY: lint
+lint: ## check form, lints and scripts
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy \
+		|| { echo "make lint needs rustfmt and clippy, and could not install them" >&2; exit 1; }
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@if command -v shellcheck >/dev/null; then shellcheck deploy/local-stack .ci/run; else echo "no shellcheck: scripts not checked"; fi
+
+.PHONY: fmt
+fmt: ## put everything into form
+	cargo fmt
+
+.PHONY: clean-data
+clean-data: ## remove the data of `make run`; asks nothing, and refuses while it is in use
+	@test -f "$(HOLDFAST_DATA)/lock" || { echo "$(HOLDFAST_DATA) holds no data of ours"; exit 1; }
+	@flock -n "$(HOLDFAST_DATA)/lock" rm -rf -- "$(HOLDFAST_DATA)" || { echo "$(HOLDFAST_DATA) is in use"; exit 1; }

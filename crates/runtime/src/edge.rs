@@ -1,0 +1,177 @@
+//! What happens to every request before and after its handler: its id, its log line, and a problem document for an
+//! error that has none. Never looks into a body. On the hot path: nothing here may allocate for a log that is off.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::{Ready, ready},
+    sync::Arc,
+    time::Instant,
+};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, ResponseError,
+    body::BoxBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    http::{
+        ConnectionType, StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+};
+use tracing::{Level, debug, enabled, error, warn};
+use uuid::Uuid;
+
+use crate::{problem::Problem, telemetry};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request: the caller's own when it is fit for logs and headers, else a new one. An extractor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+/// A request on its way through.
+pub(crate) struct Call {
+    id: RequestId,
+    /// Only when the line will be logged.
+    arrived: Option<Instant>,
+}
+
+impl Call {
+    pub(crate) fn arrive(request: &ServiceRequest) -> Self {
+        let id = RequestId::of(request.headers().get(REQUEST_ID));
+        request.extensions_mut().insert(id.clone());
+        Self {
+            id,
+            arrived: enabled!(Level::DEBUG).then(Instant::now),
+        }
+    }
+
+    pub(crate) fn leave(self, answer: ServiceResponse<BoxBody>, stopping: bool) -> ServiceResponse<BoxBody> {
+        self.log(&answer);
+        let mut answer = as_problem(answer);
+        if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
+            answer.headers_mut().insert(REQUEST_ID, id);
+        }
+        if stopping {
+            answer
+                .response_mut()
+                .head_mut()
+                .set_connection_type(ConnectionType::Close);
+        }
+        answer
+    }
+
+    fn log(&self, answer: &ServiceResponse) {
+        let status = answer.status();
+        if !status.is_server_error() && self.arrived.is_none() {
+            return;
+        }
+        let request = answer.request();
+        let (id, method, path) = (self.id.as_str(), request.method().as_str(), request.path());
+        let micros = self.arrived.map(|arrived| arrived.elapsed().as_micros());
+        let problem = answer
+            .response()
+            .error()
+            .and_then(|error| error.as_error::<Problem>());
+        let cause = problem.map(|problem| telemetry::chain(problem).to_string());
+        let status = status.as_u16();
+        match status {
+            500 => error!(request_id = id, method, path, status, micros, cause, "request"),
+            501.. => warn!(request_id = id, method, path, status, micros, cause, "request"),
+            _ => debug!(request_id = id, method, path, status, micros, cause, "request"),
+        }
+    }
+}
+
+/// What actix refuses by itself (no such route, another method, a body too large for `Bytes`) comes with text or
+/// without a body.
+fn as_problem(answer: ServiceResponse) -> ServiceResponse {
+    let status = answer.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return answer;
+    }
+    let has_body = answer.headers().contains_key(header::CONTENT_TYPE);
+    if has_body
+        && answer
+            .response()
+            .error()
+            .is_none_or(|error| error.as_error::<Problem>().is_some())
+    {
+        return answer;
+    }
+    let problem = match status {
+        StatusCode::BAD_REQUEST => Problem::bad_request(),
+        StatusCode::NOT_FOUND => Problem::not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_large(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::unsupported_media_type(),
+        _ => return answer,
+    };
+    answer.into_response(problem.error_response())
+}
+
+impl RequestId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn of(header: Option<&HeaderValue>) -> Self {
+        match header.and_then(|value| value.to_str().ok()) {
+            Some(text) if is_fit(text) => Self(text.into()),
+            _ => Self::fresh(),
+        }
+    }
+
+    fn fresh() -> Self {
+        let mut buffer = Uuid::encode_buffer();
+        let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
+        Self(text.into())
+    }
+}
+
+fn is_fit(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromRequest for RequestId {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Missing only where a test mounts routes without `http::bind`.
+        ready(Ok(request
+            .extensions()
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_else(Self::fresh)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_could_forge_a_log_line_is_replaced() {
+        let id = |text| RequestId::of(Some(&HeaderValue::from_static(text)));
+        assert_eq!(id("a.B_9-").as_str(), "a.B_9-");
+        for unfit in [
+            "",
+            "a b",
+            "a\"b",
+            "0123456789012345678901234567890123456789012345678901234567890123X",
+        ] {
+            assert_eq!(id(unfit).as_str().len(), 36, "{unfit}");
+        }
+    }
+}

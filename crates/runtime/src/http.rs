@@ -1,0 +1,96 @@
+//! Bind, then run: a listener whose port is known before it serves, and what is the same for every request: an id,
+//! a log line, problem documents for what no handler answered.
+//!
+//! Never routes anything but the probes, and never listens for signals: the lifecycle does.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use actix_web::{
+    App, HttpServer,
+    dev::{Server, Service as _},
+    web,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{
+    edge, extract,
+    health::Health,
+    settings::{HttpSettings, ShutdownSettings},
+};
+
+/// A listener that has its port and does not serve yet; who connects waits.
+pub struct Bound {
+    server: Server,
+    address: SocketAddr,
+    health: Health,
+    drain: Duration,
+}
+
+/// Opens the port. Each worker thread calls `configure` once to make its own copy of the routes.
+///
+/// # Errors
+/// When the port can't be had; the message names the address.
+pub fn bind(
+    http: &HttpSettings,
+    shutdown: &ShutdownSettings,
+    health: &Health,
+    configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Bound> {
+    let body_limit_bytes = http.body_limit_bytes;
+    let probes = health.clone();
+    let app = move || {
+        let stopping = probes.clone();
+        App::new()
+            .wrap_fn(move |request, routes| {
+                let call = edge::Call::arrive(&request);
+                let answer = routes.call(request);
+                let stopping = stopping.clone();
+                async move { Ok(call.leave(answer.await?, stopping.is_stopping())) }
+            })
+            .configure(|config| extract::configure(config, body_limit_bytes))
+            .configure(|config| probes.configure(config))
+            .configure(configure.clone())
+    };
+    let wanted = SocketAddr::new(http.host, http.port);
+    let server = HttpServer::new(app)
+        .workers(http.workers)
+        .max_connections(http.connections_max.div_ceil(http.workers))
+        .tcp_nodelay(true)
+        .disable_signals()
+        .shutdown_timeout(shutdown.http().as_secs())
+        .bind(wanted)
+        .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {wanted}: {error}")))?;
+    let address = server.addrs().first().copied().unwrap_or(wanted);
+    Ok(Bound {
+        server: server.run(),
+        address,
+        health: health.clone(),
+        drain: shutdown.drain(),
+    })
+}
+
+impl Bound {
+    /// Where it listens, with the port that was taken when 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stopping`, then finishes what it has accepted. Idle connections are closed at once; a handler
+    /// that holds on to its connection (a socket, a long wait) must watch `stopping` itself. Dropped, it closes all.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, stopping: CancellationToken) -> io::Result<()> {
+        let handle = self.server.handle();
+        info!(address = %self.address, "listening");
+        let stop = async {
+            stopping.cancelled().await;
+            self.health.set_stopping();
+            tokio::time::sleep(self.drain).await;
+            handle.stop(true).await;
+        };
+        let (served, ()) = tokio::join!(self.server, stop);
+        served
+    }
+}

@@ -1,0 +1,97 @@
+//! One `main` for every binary: settings, telemetry, lifecycle, the service's own start, the wait, the exit code.
+//! Never knows what the service does.
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{Args, Parser, error::ErrorKind};
+use tokio::runtime;
+use tracing::{error, info};
+
+use crate::{
+    health::Health,
+    lifecycle::{BoxError, Lifecycle, Stage, Tasks},
+    settings::ShutdownSettings,
+    telemetry::{self, TelemetrySettings},
+};
+
+/// How long the runtime may take to drop what outlived the hard stop.
+const DROP_WAIT: Duration = Duration::from_secs(1);
+
+/// The settings of every process.
+#[derive(Debug, Clone, Args)]
+pub struct ProcessSettings {
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub telemetry: TelemetrySettings,
+    /// How long the process may take to stop.
+    #[command(flatten)]
+    pub shutdown: ShutdownSettings,
+}
+
+/// A service's settings, as a whole.
+pub trait Settings: Parser {
+    /// Those that every process has.
+    fn process(&self) -> &ProcessSettings;
+
+    /// Refuses settings that contradict each other.
+    ///
+    /// # Errors
+    /// Names them, with their values and what is allowed.
+    fn check(&self) -> Result<(), String>;
+}
+
+/// What a service is started with, besides its settings.
+pub struct Process {
+    /// Starts tasks; [`Tasks::at`] gives the handle of each stage.
+    pub tasks: Tasks,
+    /// Where components report.
+    pub health: Health,
+}
+
+/// Runs a service, or a command, to its end. `start` opens what it needs, leaves its tasks behind, and returns; one
+/// that leaves none is a command, and the process ends with it.
+pub fn main<S, F, R, E>(start: F) -> ExitCode
+where
+    S: Settings,
+    F: FnOnce(S, Process) -> R,
+    R: Future<Output = Result<(), E>>,
+    E: Into<BoxError>,
+{
+    let settings = S::parse();
+    let process = settings.process().clone();
+    if let Err(message) = process.shutdown.check().and_then(|()| settings.check()) {
+        // In clap's own form, so that every wrong setting reads alike; 2 is its exit code.
+        let _ = S::command().error(ErrorKind::ArgumentConflict, message).print();
+        return ExitCode::from(2);
+    }
+    match telemetry::init(&process.telemetry).and_then(|()| run(&process, |process| start(settings, process)))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{}", telemetry::chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<R, E>(settings: &ProcessSettings, start: impl FnOnce(Process) -> R) -> Result<(), BoxError>
+where
+    R: Future<Output = Result<(), E>>,
+    E: Into<BoxError>,
+{
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let lifecycle = Lifecycle::new(settings.shutdown.total())?;
+        let process = Process {
+            tasks: lifecycle.tasks(Stage::Workers),
+            health: Health::default(),
+        };
+        let ended = lifecycle.run(start(process)).await;
+        if ended.is_ok() {
+            info!("stopped");
+        }
+        Ok(ended?)
+    });
+    runtime.shutdown_timeout(DROP_WAIT);
+    ended
+}

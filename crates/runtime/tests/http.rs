@@ -1,0 +1,210 @@
+//! The listener over real sockets: what it says of itself, and how it stops.
+#![expect(clippy::unwrap_used, reason = "clippy takes a helper of a test for no test")]
+
+use std::time::{Duration, Instant};
+
+use actix_web::{HttpResponse, web};
+use clap::Parser;
+use holdfast_runtime::{
+    RequestId,
+    health::Health,
+    http::{Bound, bind},
+    problem::Problem,
+    settings::{HttpSettings, ShutdownSettings},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Parser)]
+struct Settings {
+    #[command(flatten)]
+    http: HttpSettings,
+    #[command(flatten)]
+    shutdown: ShutdownSettings,
+}
+
+struct Running {
+    address: std::net::SocketAddr,
+    stopping: CancellationToken,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route(
+            "/id",
+            web::get().to(|id: RequestId| async move { id.to_string() }),
+        )
+        .service(web::resource("/get").get(HttpResponse::Ok))
+        .route("/bytes", web::post().to(|_: web::Bytes| HttpResponse::Ok()))
+        .route(
+            "/broken",
+            web::get().to(|| async { Err::<HttpResponse, _>(Problem::internal("a secret")) }),
+        )
+        .route("/slow", web::get().to(slow));
+}
+
+/// Says that it has begun, so that a test can stop the server meanwhile.
+async fn slow(gate: web::Data<Gate>) -> HttpResponse {
+    gate.entered.cancel();
+    gate.open.cancelled().await;
+    HttpResponse::Ok().body("done")
+}
+
+#[derive(Clone, Default)]
+struct Gate {
+    entered: CancellationToken,
+    open: CancellationToken,
+}
+
+fn start(gate: &Gate) -> Running {
+    let arguments = [
+        "test",
+        "--http-port",
+        "0",
+        "--http-workers",
+        "1",
+        "--shutdown-seconds",
+        "60",
+    ];
+    let settings = Settings::parse_from(arguments);
+    let gate = web::Data::new(gate.clone());
+    let configure = move |config: &mut web::ServiceConfig| {
+        config.app_data(gate.clone());
+        routes(config);
+    };
+    let bound: Bound = bind(&settings.http, &settings.shutdown, &Health::default(), configure).unwrap();
+    let stopping = CancellationToken::new();
+    Running {
+        address: bound.address(),
+        stopping: stopping.clone(),
+        server: tokio::spawn(bound.run(stopping)),
+    }
+}
+
+async fn send(socket: &mut TcpStream, head: &str, body: &str) {
+    let request = format!(
+        "{head}\r\nHost: test\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+}
+
+/// Reads one answer; its length is announced.
+async fn receive(socket: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    loop {
+        let byte = socket.read_u8().await.unwrap();
+        answer.push(byte);
+        if answer.ends_with(b"\r\n\r\n") {
+            break;
+        }
+    }
+    let head = String::from_utf8(answer).unwrap().to_lowercase();
+    let length = head
+        .split("content-length: ")
+        .nth(1)
+        .and_then(|rest| rest.lines().next());
+    let mut body = vec![0; length.unwrap().parse().unwrap()];
+    socket.read_exact(&mut body).await.unwrap();
+    head + std::str::from_utf8(&body).unwrap()
+}
+
+impl Running {
+    async fn ask(&self, head: &str, body: &str) -> String {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        send(&mut socket, head, body).await;
+        receive(&mut socket).await
+    }
+
+    /// The time from the request to stop until the last connection is gone.
+    async fn stop(self) -> Duration {
+        let asked = Instant::now();
+        self.stopping.cancel();
+        self.server.await.unwrap().unwrap();
+        asked.elapsed()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_keep_alive_connection_does_not_hold_the_process() {
+    let running = start(&Gate::default());
+    let mut idle = TcpStream::connect(running.address).await.unwrap();
+    send(&mut idle, "GET /livez HTTP/1.1", "").await;
+    assert!(!receive(&mut idle).await.contains("connection: close"));
+    let silent = TcpStream::connect(running.address).await.unwrap();
+    let took = running.stop().await;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(idle.read(&mut [0]).await.unwrap(), 0);
+    drop(silent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_request_is_answered_though_the_process_stops() {
+    let gate = Gate::default();
+    let running = start(&gate);
+    let mut socket = TcpStream::connect(running.address).await.unwrap();
+    send(&mut socket, "GET /slow HTTP/1.1", "").await;
+    gate.entered.cancelled().await;
+    running.stopping.cancel();
+    while TcpStream::connect(running.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    gate.open.cancel();
+    let answer = receive(&mut socket).await;
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert!(answer.ends_with("done"), "{answer}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_keeps_its_id_and_one_without_gets_one() {
+    let running = start(&Gate::default());
+    let answer = running.ask("GET /id HTTP/1.1\r\nX-Request-ID: abc-1", "").await;
+    assert!(
+        answer.contains("x-request-id: abc-1\r\n") && answer.ends_with("\r\n\r\nabc-1"),
+        "{answer}"
+    );
+    let answer = running.ask("GET /id HTTP/1.1\r\nX-Request-ID: a b", "").await;
+    let id = answer.split("\r\n\r\n").nth(1).unwrap();
+    assert!(
+        id.len() == 36 && answer.contains(&format!("x-request-id: {id}")),
+        "{answer}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_is_a_problem_document() {
+    let running = start(&Gate::default());
+    let cases = [
+        ("GET /nowhere HTTP/1.1", "", "404", "not_found"),
+        ("POST /get HTTP/1.1", "", "405", "method_not_allowed"),
+        (
+            "POST /bytes HTTP/1.1",
+            &*"x".repeat(65_537),
+            "413",
+            "body_too_large",
+        ),
+        ("GET /broken HTTP/1.1", "", "500", "internal"),
+    ];
+    for (head, body, status, code) in cases {
+        let answer = running.ask(head, body).await;
+        assert!(answer.starts_with(&format!("http/1.1 {status}")), "{answer}");
+        assert!(
+            answer.contains("content-type: application/problem+json"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains(&format!("urn:holdfast:problem:{code}\"")),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("x-request-id: ") && !answer.contains("secret"),
+            "{answer}"
+        );
+    }
+}
