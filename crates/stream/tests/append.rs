@@ -1,5 +1,7 @@
 //! The append: whole, in order, once, whoever sends it and however often.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use holdfast_domain::{DEFAULT_TENANT, Seq, Shard};
 use holdfast_stream::{Appended, Entry, Streams};
 use holdfast_testkit::redis::TestRedis;

@@ -1,5 +1,7 @@
 //! The reading ends: nothing is skipped in silence.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{future::Future, time::Duration};
 
 use holdfast_domain::{DEFAULT_TENANT, Seq, Shard};
