@@ -51,8 +51,11 @@ fn user(headers: &HeaderMap) -> Result<Option<UserId>, Problem> {
 }
 
 fn bad_user(rule: &'static str, message: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "bad_header", "A header is not of the form asked for")
-        .field(USER_HEADER, rule, message)
+    Problem::new(StatusCode::BAD_REQUEST, "bad_header", "A header is not of the form asked for").field(
+        USER_HEADER,
+        rule,
+        message,
+    )
 }
 
 fn identity_required() -> Problem {

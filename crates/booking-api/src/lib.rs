@@ -12,7 +12,7 @@ mod settings;
 use std::net::SocketAddr;
 
 use actix_web::web::{Data, ServiceConfig};
-use holdfast_relay::{Relay, Status};
+use holdfast_relay::{Relay, Status, Wake};
 use holdfast_runtime::{
     health::{Component, Need},
     http::{self, Bound},
@@ -20,7 +20,7 @@ use holdfast_runtime::{
     service::Process,
 };
 use holdfast_store::{Database, Lanes};
-use holdfast_stream::Streams;
+use holdfast_stream::{About, Doorbell, Streams};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -31,13 +31,24 @@ pub use settings::{ApiSettings, Settings};
 pub struct BookingApi {
     database: Data<Database>,
     lanes: Data<Lanes>,
+    relay: Data<Wake>,
 }
 
 impl BookingApi {
     /// Starts what the service needs beside HTTP: the lanes, the relay, and a watch over the relay.
-    pub fn start(settings: &ApiSettings, database: Database, streams: Streams, process: &Process) -> Self {
+    /// `grown` tells of what other processes commit.
+    pub fn start(
+        settings: &ApiSettings,
+        database: Database,
+        streams: Streams,
+        grown: Doorbell,
+        process: &Process,
+    ) -> Self {
         let (relay, wake) = Relay::new(&settings.relay, database.clone(), streams);
-        let lanes = Lanes::new(database.clone(), settings.lanes.clone(), move |shard| wake.ring(shard));
+        let lanes = Lanes::new(database.clone(), settings.lanes.clone(), {
+            let wake = wake.clone();
+            move |shard| wake.ring(shard)
+        });
 
         let writers = process.tasks.at(Stage::Writers);
         let (draining, stopping) = (lanes.clone(), writers.stopping());
@@ -54,15 +65,19 @@ impl BookingApi {
         workers.spawn("relay watch", reported);
         let stopping = workers.stopping();
         workers.spawn("relay", async move {
-            relay.run(stopping).await;
+            relay.run(grown, stopping).await;
             Ok::<_, BoxError>(())
         });
-        Self { database: Data::new(database), lanes: Data::new(lanes) }
+        Self { database: Data::new(database), lanes: Data::new(lanes), relay: Data::new(wake) }
     }
 
     /// Mounts the routes.
     pub fn configure(&self, config: &mut ServiceConfig) {
-        config.app_data(self.database.clone()).app_data(self.lanes.clone()).configure(bookings::configure);
+        config
+            .app_data(self.database.clone())
+            .app_data(self.lanes.clone())
+            .app_data(self.relay.clone())
+            .configure(bookings::configure);
     }
 }
 
@@ -90,25 +105,47 @@ async fn report(
     }
 }
 
+/// The servers that the service leans on, watched; neither has to be there yet.
+///
+/// # Errors
+/// When the settings can't be used.
+pub fn connect(
+    database: &holdfast_store::Settings,
+    streams: &holdfast_stream::Settings,
+    process: &Process,
+) -> Result<(Database, Streams), BoxError> {
+    let database = Database::new(database)?;
+    let streams = Streams::connect(streams)?;
+    let (asked, heard) = (database.clone(), streams.clone());
+    process.watch("postgres", Need::Required, move || {
+        let database = asked.clone();
+        async move { database.ready().await }
+    });
+    process.watch("redis", Need::Accelerator, move || {
+        let streams = heard.clone();
+        async move { streams.ping().await }
+    });
+    Ok((database, streams))
+}
+
 /// Opens the port and starts the service behind it, without serving yet.
 ///
 /// # Errors
 /// When the port can't be had, or the settings can't be used.
 pub fn bind(settings: &Settings, process: &Process) -> Result<Bound, BoxError> {
-    let database = Database::new(&settings.database)?;
-    let streams = Streams::connect(&settings.streams)?;
-    watch_servers(process, &database, &streams);
-    let api = BookingApi::start(&settings.api, database, streams, process);
+    let (database, streams) = connect(&settings.database, &settings.streams, process)?;
+    let grown = Doorbell::connect(&settings.streams, About::Log)?;
+    let api = BookingApi::start(&settings.api, database, streams, grown, process);
     let routes = move |config: &mut ServiceConfig| api.configure(config);
     Ok(http::bind(&settings.http, &settings.process.shutdown, &process.health, routes)?)
 }
 
-/// Serves until told to stop. Gives the address, and fails when the schema is another release's.
+/// Starts the service; its tasks serve until told to stop.
 ///
 /// # Errors
-/// See [`bind`] and [`Database::check_schema`].
-pub async fn run(settings: Settings, process: Process) -> Result<SocketAddr, BoxError> {
-    let bound = bind(&settings, &process)?;
+/// See [`bind`].
+pub fn start(settings: &Settings, process: &Process) -> Result<SocketAddr, BoxError> {
+    let bound = bind(settings, process)?;
     let address = bound.address();
     let http = process.tasks.at(Stage::Http);
     http.spawn("http", bound.run(http.stopping()));

@@ -30,10 +30,12 @@ pub fn of_write(error: WriteError) -> Problem {
 pub fn of_store(error: Error) -> Problem {
     let unavailable = |code, title| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, title).retry_after(1);
     match error {
-        Error::Busy(reason) => unavailable("busy", "Too much at once").detail(format!("Nothing happened: {reason}.")),
-        Error::Unavailable(_) => unavailable("unavailable", "The database is away")
-            .detail("Nothing happened.")
-            .caused_by(error),
+        Error::Busy(reason) => {
+            unavailable("busy", "Too much at once").detail(format!("Nothing happened: {reason}."))
+        }
+        Error::Unavailable(_) => {
+            unavailable("unavailable", "The database is away").detail("Nothing happened.").caused_by(error)
+        }
         Error::Clock { .. } => unavailable("clock", "The clocks disagree")
             .detail("Nothing was written. An operator has to look at the clocks of the servers.")
             .caused_by(error),

@@ -158,11 +158,11 @@ impl Component {
 
     /// Asks `probe` once a second how the component is, and reports it, until `stopping`. A probe that takes longer
     /// than the two seconds it gets counts as no answer.
-    pub async fn watch<E: Display>(
-        &self,
-        stopping: CancellationToken,
-        mut probe: impl AsyncFnMut() -> Result<(), E>,
-    ) {
+    pub async fn watch<E, F>(&self, stopping: CancellationToken, mut probe: impl FnMut() -> F)
+    where
+        E: Display,
+        F: Future<Output = Result<(), E>>,
+    {
         loop {
             let asked = timeout(PROBE_TIMEOUT, probe());
             let answer = tokio::select! {

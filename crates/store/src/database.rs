@@ -18,7 +18,7 @@ use crate::{Error, Settings};
 /// PostgreSQL, for this process. Cheap to clone.
 ///
 /// Connections belong to the runtime that opened them: use it from the one that made it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
     warnings: Warnings,
@@ -54,15 +54,6 @@ impl Database {
 
     pub(crate) fn warnings(&self) -> &Warnings {
         &self.warnings
-    }
-
-    /// Whether PostgreSQL answers.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub async fn ping(&self) -> Result<(), Error> {
-        self.connection().await?.simple_query("SELECT 1").await?;
-        Ok(())
     }
 }
 
@@ -107,7 +98,7 @@ fn session(settings: &Settings) -> Config {
 
 /// How many warnings PostgreSQL has sent to this process. A COMMIT during which one came counts as
 /// unknown: a cancelled wait for a standby is told by a mere warning.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Warnings(Arc<AtomicU64>);
 
 impl Warnings {

@@ -66,11 +66,11 @@ async fn run(client: &mut Client, time_zone: &str) -> Result<i64, SchemaError> {
 }
 
 impl Database {
-    /// Whether the schema is the one that this binary was built with.
+    /// Whether PostgreSQL answers, and has the schema that this binary was built with.
     ///
     /// # Errors
-    /// When it is another, or PostgreSQL can't be asked.
-    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+    /// When it does not, or has another.
+    pub async fn ready(&self) -> Result<(), SchemaError> {
         let client = self.connection().await?;
         let history = client
             .query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[])

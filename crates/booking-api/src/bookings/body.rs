@@ -35,11 +35,19 @@ impl Body {
         let start = faults.time("start_time", &self.start_time);
         let end = faults.time("end_time", &self.end_time);
         let wanted = start.zip(end).and_then(|(start, end)| {
-            TimeRange::new(start, end).map_err(|error| faults.add("end_time", error.rule(), error.to_string())).ok()
+            TimeRange::new(start, end)
+                .map_err(|error| faults.add("end_time", error.rule(), error.to_string()))
+                .ok()
         });
         match (resource, wanted) {
-            (Some(resource), Some(wanted)) if faults.0.is_empty() => Ok(NewBooking { resource, wanted, title, note }),
-            _ => Err(Problem { fields: faults.0, ..Problem::invalid_body() }),
+            (Some(resource), Some(wanted)) if faults.0.is_empty() => {
+                Ok(NewBooking { resource, wanted, title, note })
+            }
+            _ => {
+                let mut problem = Problem::invalid_body();
+                problem.fields = faults.0;
+                Err(problem)
+            }
         }
     }
 }
@@ -58,7 +66,8 @@ impl Faults {
     fn time(&mut self, field: &str, text: &str) -> Option<OffsetDateTime> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339);
         let refused = |_| {
-            let message = "is not a time in RFC 3339, such as 2027-03-21T10:00:00Z or 2027-03-21T11:00:00+01:00";
+            let message =
+                "is not a time in RFC 3339, such as 2027-03-21T10:00:00Z or 2027-03-21T11:00:00+01:00";
             self.add(field, "rfc_3339", message.into());
         };
         parsed.map_err(refused).ok()
@@ -71,12 +80,15 @@ mod tests {
 
     fn faults(json: &str) -> Vec<(String, &'static str)> {
         let body: Body = serde_json::from_str(json).unwrap();
-        body.parse().map_or_else(|p| p.fields.into_iter().map(|f| (f.field, f.rule)).collect(), |_| Vec::new())
+        body.parse()
+            .map_or_else(|p| p.fields.into_iter().map(|f| (f.field, f.rule)).collect(), |_| Vec::new())
     }
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let found = faults(r#"{"resource": " ", "start_time": "noon", "end_time": "2027-02-30T10:00:00Z", "title": ""}"#);
+        let found = faults(
+            r#"{"resource": " ", "start_time": "noon", "end_time": "2027-02-30T10:00:00Z", "title": ""}"#,
+        );
         let expected =
             [("resource", "blank"), ("title", "blank"), ("start_time", "rfc_3339"), ("end_time", "rfc_3339")];
         assert_eq!(found, expected.map(|(field, rule)| (field.to_owned(), rule)));

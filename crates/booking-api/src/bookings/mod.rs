@@ -88,8 +88,9 @@ async fn show(
     database: Data<Database>,
 ) -> Result<HttpResponse, Problem> {
     let booking = database.booking(caller.tenant, (*id).into()).await.map_err(problems::of_store)?;
-    let booking =
-        booking.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "booking_not_found", "There is no such booking"))?;
+    let booking = booking.ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, "booking_not_found", "There is no such booking")
+    })?;
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, answer::etag(&booking)))
         .json(Answer::stored(&booking)))

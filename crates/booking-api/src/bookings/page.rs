@@ -1,6 +1,5 @@
 //! Pages of a list: the cursor says where the last page ended, and means nothing to a client.
 
-use actix_web::http::StatusCode;
 use holdfast_domain::{Booking, BookingId};
 use holdfast_runtime::problem::Problem;
 use holdfast_store::Filter;
@@ -28,7 +27,9 @@ impl Query {
         let limit = match self.limit.as_deref().map(str::parse) {
             None => USUAL,
             Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
-            Some(_) => return Err(bad_query("limit", "range", &format!("must be a number from 1 to {MOST}"))),
+            Some(_) => {
+                return Err(bad_query("limit", "range", &format!("must be a number from 1 to {MOST}")));
+            }
         };
         let after = match self.cursor.as_deref().map(read_cursor) {
             None => None,
@@ -54,7 +55,7 @@ fn read_cursor(text: &str) -> Option<(OffsetDateTime, BookingId)> {
 }
 
 fn bad_query(field: &str, rule: &'static str, message: &str) -> Problem {
-    Problem { status: StatusCode::BAD_REQUEST, ..Problem::bad_query() }.field(field, rule, message)
+    Problem::bad_query().field(field, rule, message)
 }
 
 #[cfg(test)]

@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::{
-    HttpResponse,
-    web::{Data, Json},
-};
+use actix_web::web::{Data, Json};
 use holdfast_domain::{Shard, rules::Verdict};
+use holdfast_relay::Wake;
 use holdfast_runtime::problem::Problem;
 use holdfast_store::{Database, Error, StepLimits};
 use serde::Serialize;
@@ -33,6 +31,7 @@ pub struct Processed {
 pub async fn process_pending(
     Reader(caller): Reader,
     database: Data<Database>,
+    relay: Data<Wake>,
 ) -> Result<Json<Processed>, Problem> {
     let shard = Shard::of(caller.tenant);
     let mut done = Processed::default();
@@ -41,8 +40,10 @@ pub async fn process_pending(
         let until = database.head(shard).await?.seq;
         while started.elapsed() < WITHIN {
             let step = database.step(shard, StepLimits::default()).await?;
+            relay.ring(shard);
             let own = |tenant: &_| *tenant == caller.tenant;
-            done.processed += step.judged.iter().filter(|(tenant, _)| own(tenant)).map(|(_, wants)| wants).sum::<i64>();
+            done.processed +=
+                step.judged.iter().filter(|(tenant, _)| own(tenant)).map(|(_, wants)| wants).sum::<i64>();
             for (_, verdict) in step.decided.iter().filter(|(tenant, _)| own(tenant)) {
                 match verdict {
                     Verdict::Grant => done.validated += 1,
