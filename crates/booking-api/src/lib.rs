@@ -71,6 +71,11 @@ impl BookingApi {
         Self { database: Data::new(database), lanes: Data::new(lanes), relay: Data::new(wake) }
     }
 
+    /// What wakes the relay when somebody else in this process has committed.
+    pub fn relay(&self) -> Wake {
+        Wake::clone(&self.relay)
+    }
+
     /// Mounts the routes.
     pub fn configure(&self, config: &mut ServiceConfig) {
         config

@@ -26,6 +26,8 @@ pub struct Settings {
 
 /// What is the service's own, wherever it is mounted.
 #[derive(Debug, Clone, Args)]
+// clap names a group after the struct, and other crates have one of this name too.
+#[group(skip)]
 pub struct ApiSettings {
     /// How writes are queued.
     #[command(flatten)]
@@ -43,5 +45,17 @@ impl holdfast_runtime::service::Settings for Settings {
     fn check(&self) -> Result<(), String> {
         self.http.check()?;
         self.database.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_settings_of_all_parts_go_together() {
+        Settings::command().debug_assert();
     }
 }

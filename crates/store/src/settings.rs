@@ -6,6 +6,8 @@ use clap::Args;
 
 /// How PostgreSQL is reached, and how long it may take.
 #[derive(Debug, Clone, Args)]
+// clap names a group after the struct, and other crates have one of this name too.
+#[group(skip)]
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Settings {
     /// Where PostgreSQL is: postgres://USER:PASSWORD@HOST:PORT/NAME
@@ -51,6 +53,7 @@ impl Settings {
 
 /// How writes are queued and batched, and what they are held to.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 #[command(next_help_heading = "Writes")]
 pub struct LaneSettings {
     /// Most writes of one shard that wait in this process; one more is answered 503 at once

@@ -73,3 +73,15 @@ impl holdfast_runtime::service::Settings for Settings {
         self.database.check()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_settings_of_all_parts_go_together() {
+        Settings::command().debug_assert();
+    }
+}
