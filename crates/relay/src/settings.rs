@@ -6,6 +6,8 @@ use clap::Args;
 
 /// How the relay works.
 #[derive(Debug, Clone, Args)]
+// clap names a group after the struct, and other crates have a `Settings` too.
+#[group(skip)]
 #[command(next_help_heading = "Relay")]
 pub struct Settings {
     /// Milliseconds between two looks at all heads, for changes of which no wake told.
