@@ -148,10 +148,13 @@ fn resync(audience: &mut Audience, seq: Seq) {
 }
 
 impl Subscription {
-    /// How far the shard has been delivered. What of it has not been taken yet is in `messages`.
-    pub fn position(&self) -> Seq {
+    /// How far the shard has been delivered, and what of it has not been taken yet.
+    pub fn catch_up(&mut self) -> (Vec<ByteString>, Seq) {
+        // The position first: what is queued after it may be more than it covers, never less.
         let position = self.hub.channel(Shard::of(self.tenant_id)).position;
-        position.unwrap_or(self.from)
+        let waiting = self.messages.len();
+        let messages = (0..waiting).map_while(|_| self.messages.try_recv().ok());
+        (messages.collect(), position.unwrap_or(self.from))
     }
 }
 

@@ -94,11 +94,9 @@ async fn converse(
 
 /// Tells how far the subscriber has got, after everything that they have to have for it.
 async fn tell_position(session: &mut Session, subscription: &mut Subscription) -> Result<(), End> {
-    let position = subscription.position();
-    for _ in 0..subscription.messages.len() {
-        if let Ok(message) = subscription.messages.try_recv() {
-            send(session, message).await?;
-        }
+    let (messages, position) = subscription.catch_up();
+    for message in messages {
+        send(session, message).await?;
     }
     send(session, notice("position", position)).await
 }

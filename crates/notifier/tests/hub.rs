@@ -166,7 +166,7 @@ fn a_gap_is_told_to_all_of_the_shard_and_to_no_other() {
         [serde_json::json!({"type": "resync", "seq": 40})]
     );
     assert!(heard(&mut theirs).is_empty());
-    assert_eq!(ours.position(), Seq(40));
+    assert_eq!(ours.catch_up(), (vec![], Seq(40)));
 }
 
 #[test]
@@ -183,7 +183,19 @@ fn a_change_that_this_version_cannot_read_is_not_missed_in_silence() {
         heard(&mut alice)[0],
         serde_json::json!({"type": "resync", "seq": 1})
     );
-    assert_eq!(alice.position(), Seq(2));
+    assert_eq!(alice.catch_up(), (vec![], Seq(2)));
+}
+
+#[test]
+fn a_position_comes_with_everything_that_it_covers() {
+    let hub = hub();
+    let mut alice = hub.subscribe(alice(), Interest::default()).unwrap();
+    hub.publish(
+        shard(),
+        vec![booked(1, "alice"), booked(2, "alice"), booked(3, "bob")],
+    );
+    let (messages, position) = alice.catch_up();
+    assert_eq!((messages.len(), position), (2, Seq(3)));
 }
 
 #[test]
