@@ -28,13 +28,13 @@ bench: ## measure the release build, with a durable PostgreSQL
 lint: ## check form, lints and scripts
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy \
 		|| { echo "make lint needs rustfmt and clippy, and could not install them" >&2; exit 1; }
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	@if command -v shellcheck >/dev/null; then shellcheck deploy/local-stack .ci/run; else echo "no shellcheck: scripts not checked"; fi
 
 .PHONY: fmt
 fmt: ## put everything into form
-	cargo fmt
+	cargo fmt --all
 
 .PHONY: clean-data
 clean-data: ## remove the data of `make run`; asks nothing, and refuses while it is in use

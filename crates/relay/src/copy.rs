@@ -42,16 +42,10 @@ pub(crate) async fn look(database: &Database, streams: &Streams) -> Result<Vec<(
     let standing = |shard: Shard, seq: Seq| {
         let end = ends.get(shard.index()).copied().unwrap_or_default();
         let is_behind = end < seq;
-        if end > seq {
-            Standing::Foreign
-        } else {
-            Standing::Joined { end, is_behind }
-        }
+        if end > seq { Standing::Foreign } else { Standing::Joined { end, is_behind } }
     };
     let rows = heads.iter();
-    Ok(rows
-        .map(|head| (head.shard, standing(head.shard, head.seq)))
-        .collect())
+    Ok(rows.map(|head| (head.shard, standing(head.shard, head.seq))).collect())
 }
 
 /// Copies one run of a shard's log, from `end`, where the stream ended when somebody last looked.
@@ -70,10 +64,7 @@ pub(crate) async fn step(
             Appended::DoesNotJoin { last } if last == end => return Ok(Standing::Foreign),
             // Redis came back old in the meantime: the next step tries from there.
             Appended::DoesNotJoin { last } => {
-                return Ok(Standing::Joined {
-                    end: last,
-                    is_behind: true,
-                });
+                return Ok(Standing::Joined { end: last, is_behind: true });
             }
         }
     }
@@ -101,14 +92,7 @@ mod tests {
 
     #[test]
     fn no_run_is_longer_than_allowed_and_none_is_left_out() {
-        let lengths = [
-            APPEND_MAX_BYTES / 2,
-            APPEND_MAX_BYTES / 2,
-            1,
-            APPEND_MAX_BYTES * 2,
-            3,
-            4,
-        ];
+        let lengths = [APPEND_MAX_BYTES / 2, APPEND_MAX_BYTES / 2, 1, APPEND_MAX_BYTES * 2, 3, 4];
         let entry = |(seq, length): (i64, &usize)| Entry {
             seq: Seq(seq),
             tenant_id: DEFAULT_TENANT,

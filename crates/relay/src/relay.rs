@@ -5,7 +5,7 @@ use std::{error::Error as _, time::Duration};
 
 use holdfast_domain::{Seq, Shard};
 use holdfast_store::Database;
-use holdfast_stream::{Shards, Streams};
+use holdfast_stream::{Doorbell, Shards, Streams};
 use tokio::{
     select,
     sync::watch,
@@ -55,8 +55,9 @@ impl Relay {
         self.status.subscribe()
     }
 
-    /// Copies until `stopping`, then once more what is there, for at most two seconds.
-    pub async fn run(mut self, stopping: CancellationToken) {
+    /// Copies until `stopping`; woken by commits of this process, and by the bell about logs that those of others ring.
+    /// Then once more what is there, for at most two seconds.
+    pub async fn run(mut self, elsewhere: Doorbell, stopping: CancellationToken) {
         let mut poll = interval(self.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let bell = self.wake.clone();
@@ -68,6 +69,7 @@ impl Relay {
                 _ = poll.tick() => self.look().await,
                 // While something is away only the poll tries again.
                 rung = bell.0.heard(), if !is_waiting => self.turn(rung).await,
+                rung = elsewhere.heard(), if !is_waiting => self.turn(rung).await,
             };
             self.report(&done);
         }
@@ -151,10 +153,7 @@ impl Relay {
             }
             Ok(()) | Err(_) => {}
         }
-        let status = Status {
-            stopped: self.stopped.iter().collect(),
-            is_waiting: done.is_err(),
-        };
+        let status = Status { stopped: self.stopped.iter().collect(), is_waiting: done.is_err() };
         self.status.send_if_modified(|last| {
             let is_news = *last != status;
             *last = status;

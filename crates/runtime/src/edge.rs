@@ -40,10 +40,7 @@ impl Call {
     pub(crate) fn arrive(request: &ServiceRequest) -> Self {
         let id = RequestId::of(request.headers().get(REQUEST_ID));
         request.extensions_mut().insert(id.clone());
-        Self {
-            id,
-            arrived: enabled!(Level::DEBUG).then(Instant::now),
-        }
+        Self { id, arrived: enabled!(Level::DEBUG).then(Instant::now) }
     }
 
     pub(crate) fn leave(self, answer: ServiceResponse<BoxBody>, stopping: bool) -> ServiceResponse<BoxBody> {
@@ -52,11 +49,9 @@ impl Call {
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
-        if stopping {
-            answer
-                .response_mut()
-                .head_mut()
-                .set_connection_type(ConnectionType::Close);
+        // A socket that is being upgraded has no other use for the header.
+        if stopping && !answer.status().is_informational() {
+            answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         answer
     }
@@ -69,11 +64,10 @@ impl Call {
         let request = answer.request();
         let (id, method, path) = (self.id.as_str(), request.method().as_str(), request.path());
         let micros = self.arrived.map(|arrived| arrived.elapsed().as_micros());
-        let problem = answer
-            .response()
-            .error()
-            .and_then(|error| error.as_error::<Problem>());
-        let cause = problem.map(|problem| telemetry::chain(problem).to_string());
+        let cause = answer.response().error().map(|error| match error.as_error::<Problem>() {
+            Some(problem) => telemetry::chain(problem).to_string(),
+            None => error.to_string(),
+        });
         let status = status.as_u16();
         match status {
             500 => error!(request_id = id, method, path, status, micros, cause, "request"),
@@ -91,12 +85,11 @@ fn as_problem(answer: ServiceResponse) -> ServiceResponse {
         return answer;
     }
     let has_body = answer.headers().contains_key(header::CONTENT_TYPE);
-    if has_body
-        && answer
-            .response()
-            .error()
-            .is_none_or(|error| error.as_error::<Problem>().is_some())
-    {
+    let is_ours = match answer.response().error() {
+        Some(error) => error.as_error::<Problem>().is_some(),
+        None => has_body,
+    };
+    if is_ours {
         return answer;
     }
     let problem = match status {
@@ -105,6 +98,7 @@ fn as_problem(answer: ServiceResponse) -> ServiceResponse {
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
         StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_large(),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::unsupported_media_type(),
+        StatusCode::INTERNAL_SERVER_ERROR => Problem::internal("an error that is not a problem document"),
         _ => return answer,
     };
     answer.into_response(problem.error_response())
@@ -132,9 +126,7 @@ impl RequestId {
 
 fn is_fit(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 impl fmt::Display for RequestId {
@@ -149,11 +141,7 @@ impl FromRequest for RequestId {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         // Missing only where a test mounts routes without `http::bind`.
-        ready(Ok(request
-            .extensions()
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(Self::fresh)))
+        ready(Ok(request.extensions().get::<Self>().cloned().unwrap_or_else(Self::fresh)))
     }
 }
 
@@ -165,12 +153,8 @@ mod tests {
     fn an_id_that_could_forge_a_log_line_is_replaced() {
         let id = |text| RequestId::of(Some(&HeaderValue::from_static(text)));
         assert_eq!(id("a.B_9-").as_str(), "a.B_9-");
-        for unfit in [
-            "",
-            "a b",
-            "a\"b",
-            "0123456789012345678901234567890123456789012345678901234567890123X",
-        ] {
+        for unfit in ["", "a b", "a\"b", "0123456789012345678901234567890123456789012345678901234567890123X"]
+        {
             assert_eq!(id(unfit).as_str().len(), 36, "{unfit}");
         }
     }

@@ -94,7 +94,8 @@ struct Group {
 }
 
 impl Lifecycle {
-    /// Takes over SIGINT and SIGTERM; to be called inside the tokio runtime. All stages together have `shutdown_timeout` to stop.
+    /// Takes over SIGINT and SIGTERM; to be called inside the tokio runtime. All stages together have
+    /// `shutdown_timeout` to stop.
     ///
     /// # Errors
     /// When the signal handlers can't be installed.
@@ -105,12 +106,7 @@ impl Lifecycle {
             tracker: TaskTracker::new(),
             running: Mutex::default(),
         });
-        let shared = Shared {
-            stop: CancellationToken::new(),
-            hard,
-            stages,
-            failure: Mutex::default(),
-        };
+        let shared = Shared { stop: CancellationToken::new(), hard, stages, failure: Mutex::default() };
         Ok(Self {
             shared: Arc::new(shared),
             interrupt: signal(SignalKind::interrupt())?,
@@ -121,10 +117,7 @@ impl Lifecycle {
 
     /// A handle that starts tasks of `stage`.
     pub fn tasks(&self, stage: Stage) -> Tasks {
-        Tasks {
-            shared: Arc::clone(&self.shared),
-            stage,
-        }
+        Tasks { shared: Arc::clone(&self.shared), stage }
     }
 
     /// Runs `start`, then waits for a reason to stop, and stops. A stop drops a `start` that is not done yet. When
@@ -137,14 +130,16 @@ impl Lifecycle {
         start: impl Future<Output = Result<(), E>>,
     ) -> Result<(), LifecycleError> {
         let started = tokio::select! {
-            started = start => started.map_err(|error| LifecycleError::Start(error.into())),
-            () = self.stop_wanted() => Ok(()),
+            started = start => Some(started.map_err(|error| LifecycleError::Start(error.into()))),
+            () = self.stop_wanted() => None,
         };
-        if started.is_ok() && self.shared.stages.iter().any(|group| !group.tracker.is_empty()) {
+        if let Some(Ok(())) = started
+            && self.shared.stages.iter().any(|group| !group.tracker.is_empty())
+        {
             self.stop_wanted().await;
         }
         let stopped = self.stop().await;
-        started?;
+        started.unwrap_or(Ok(()))?;
         match lock(&self.shared.failure).take() {
             Some(failure) => Err(failure),
             None => stopped,
@@ -209,10 +204,7 @@ async fn second_signal(interrupt: &mut Signal, terminate: &mut Signal) {
 impl Tasks {
     /// The same process's tasks of another stage.
     pub fn at(&self, stage: Stage) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            stage,
-        }
+        Self { shared: Arc::clone(&self.shared), stage }
     }
 
     /// Starts a task that lives until its stage is stopped. One that ends before, fails or panics stops the process.
@@ -301,11 +293,7 @@ mod tests {
     async fn a_stage_is_told_to_stop_only_when_the_one_before_has_finished() {
         let lifecycle = lifecycle();
         let order = Arc::new(Mutex::new(Vec::new()));
-        for (stage, name) in [
-            (Stage::Workers, "relay"),
-            (Stage::Http, "http"),
-            (Stage::Writers, "lanes"),
-        ] {
+        for (stage, name) in [(Stage::Workers, "relay"), (Stage::Http, "http"), (Stage::Writers, "lanes")] {
             let tasks = lifecycle.tasks(stage);
             let (stopping, order) = (tasks.stopping(), Arc::clone(&order));
             tasks.spawn(name, async move {
@@ -324,10 +312,7 @@ mod tests {
     async fn a_task_that_ends_by_itself_fails_the_process_by_name() {
         let lifecycle = lifecycle();
         lifecycle.tasks(Stage::Workers).spawn("relay", async { OK });
-        assert_eq!(
-            lifecycle.wait().await.unwrap_err().to_string(),
-            "task relay ended before the stop"
-        );
+        assert_eq!(lifecycle.wait().await.unwrap_err().to_string(), "task relay ended before the stop");
     }
 
     #[tokio::test]
@@ -348,13 +333,8 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_panics_fails_the_process_by_name() {
         let lifecycle = lifecycle();
-        lifecycle
-            .tasks(Stage::Workers)
-            .spawn::<BoxError>("relay", async { panic!("on purpose") });
-        assert_eq!(
-            lifecycle.wait().await.unwrap_err().to_string(),
-            "task relay panicked"
-        );
+        lifecycle.tasks(Stage::Workers).spawn::<BoxError>("relay", async { panic!("on purpose") });
+        assert_eq!(lifecycle.wait().await.unwrap_err().to_string(), "task relay panicked");
     }
 
     #[tokio::test(start_paused = true)]
@@ -368,9 +348,7 @@ mod tests {
         });
         tasks.spawn::<BoxError>("stuck", pending());
         tasks.stop_process();
-        let LifecycleError::CutShort(mut running) = lifecycle.wait().await.unwrap_err() else {
-            panic!()
-        };
+        let LifecycleError::CutShort(mut running) = lifecycle.wait().await.unwrap_err() else { panic!() };
         running.sort_unstable();
         assert_eq!(running, ["relay", "stuck"]);
     }

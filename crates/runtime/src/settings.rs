@@ -29,7 +29,8 @@ pub struct HttpSettings {
     pub port: u16,
 
     /// Threads that serve requests.
-    #[arg(id = "HTTP_WORKERS", long = "http-workers", env, default_value_t = cores(), value_parser = bounded(1..=512_usize))]
+    #[arg(id = "HTTP_WORKERS", long = "http-workers", env, default_value_t = cores(),
+        value_parser = bounded(1..=512_usize))]
     pub workers: usize,
 
     /// Largest request body, in bytes.
@@ -48,7 +49,8 @@ pub struct HttpSettings {
 #[command(next_help_heading = "Shutdown")]
 pub struct ShutdownSettings {
     /// Seconds from the signal to the end, for everything together.
-    #[arg(id = "SHUTDOWN_SECONDS", long = "shutdown-seconds", env, default_value_t = 25, value_parser = bounded(1..=3_600_u64))]
+    #[arg(id = "SHUTDOWN_SECONDS", long = "shutdown-seconds", env, default_value_t = 25,
+        value_parser = bounded(1..=3_600_u64))]
     pub seconds: u64,
 
     /// Seconds in which `/readyz` says `stopping` while requests are still taken, so that a proxy looks elsewhere.
@@ -89,9 +91,10 @@ impl ShutdownSettings {
         Duration::from_secs(self.seconds)
     }
 
-    /// The part of it that listeners have: what accepted requests leave behind still has to be written.
+    /// The part of it, after the drain, that listeners have: what accepted requests leave behind still has to be
+    /// written. Only for settings that have passed [`check`](Self::check).
     pub fn http(&self) -> Duration {
-        Duration::from_secs((self.seconds * 3 / 4).max(1))
+        Duration::from_secs(((self.seconds - self.drain_seconds) * 3 / 4).max(1))
     }
 
     /// How long `/readyz` says `stopping` before the port is closed.
@@ -135,11 +138,7 @@ where
 {
     move |text| match text.parse() {
         Ok(number) if allowed.contains(&number) => Ok(number),
-        _ => Err(format!(
-            "must be a number from {} to {}",
-            allowed.start(),
-            allowed.end()
-        )),
+        _ => Err(format!("must be a number from {} to {}", allowed.start(), allowed.end())),
     }
 }
 
@@ -177,21 +176,9 @@ mod tests {
     #[test]
     fn contradictory_settings_are_refused() {
         let settings = parse(&["--shutdown-seconds", "5", "--shutdown-drain-seconds", "5"]).unwrap();
-        assert!(
-            settings
-                .shutdown
-                .check()
-                .unwrap_err()
-                .contains("SHUTDOWN_DRAIN_SECONDS (5)")
-        );
+        assert!(settings.shutdown.check().unwrap_err().contains("SHUTDOWN_DRAIN_SECONDS (5)"));
         let settings = parse(&["--http-workers", "4", "--http-connections-max", "3"]).unwrap();
-        assert!(
-            settings
-                .http
-                .check()
-                .unwrap_err()
-                .contains("HTTP_CONNECTIONS_MAX (3)")
-        );
+        assert!(settings.http.check().unwrap_err().contains("HTTP_CONNECTIONS_MAX (3)"));
     }
 
     #[test]

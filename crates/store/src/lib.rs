@@ -1,66 +1,50 @@
 //! PostgreSQL, and the only crate that knows SQL.
+//!
+//! Everything that a tenant owns is written under its shard's [`Head`]: whoever holds one may append to
+//! the log, and nothing else can be changed. Writes go through [`Lanes`], which batch them; open wants
+//! are decided by [`Database::step`]. Never here: HTTP, Redis, and the rules themselves, which are
+//! `domain`'s.
 
-use holdfast_domain::{Seq, Shard, change::Recorded};
-
-/// Stub.
-#[derive(Debug, Clone, Default)]
-pub struct Database {
-    /// The stub's log.
-    pub log: std::sync::Arc<std::sync::Mutex<Vec<(Shard, Recorded)>>>,
+/// Whether a test has set this failpoint; never without the feature.
+macro_rules! failpoint {
+    ($name:literal) => {{
+        #[cfg(feature = "failpoints")]
+        let set = fail::eval($name, |_| ()).is_some();
+        #[cfg(not(feature = "failpoints"))]
+        let set = false;
+        set
+    }};
 }
 
-/// Stub.
-#[derive(Debug, Clone, Copy)]
-pub struct HeadRow {
-    /// The shard.
-    pub shard: Shard,
-    /// Its log's end.
-    pub seq: Seq,
-    /// How far it is decided.
-    pub decided: Seq,
-    /// What was pruned.
-    pub floor: Seq,
+/// A place where a test can kill the process.
+macro_rules! crashpoint {
+    ($name:literal) => {
+        if failpoint!($name) {
+            std::process::abort();
+        }
+    };
 }
 
-/// Stub.
-#[derive(Debug, thiserror::Error)]
-#[error("stub")]
-pub struct Error;
+mod bookings;
+mod changes;
+mod conflicts;
+mod database;
+mod decision;
+mod error;
+mod head;
+mod heads;
+mod lane;
+mod migrate;
+mod resources;
+mod settings;
 
-#[expect(
-    clippy::missing_errors_doc,
-    clippy::unused_async,
-    clippy::unwrap_used,
-    reason = "stub"
-)]
-impl Database {
-    /// Stub.
-    pub async fn heads(&self) -> Result<Vec<HeadRow>, Error> {
-        let log = self.log.lock().unwrap();
-        let end = |shard| {
-            log.iter()
-                .filter(|(s, _)| *s == shard)
-                .map(|(_, r)| r.seq)
-                .max()
-                .unwrap_or_default()
-        };
-        Ok(Shard::all()
-            .map(|shard| HeadRow {
-                shard,
-                seq: end(shard),
-                decided: Seq(0),
-                floor: Seq(0),
-            })
-            .collect())
-    }
-
-    /// Stub.
-    pub async fn log_after(&self, shard: Shard, after: Seq, limit: i64) -> Result<Vec<Recorded>, Error> {
-        let log = self.log.lock().unwrap();
-        let rows = log
-            .iter()
-            .filter(|(s, r)| *s == shard && r.seq > after)
-            .map(|(_, r)| r.clone());
-        Ok(rows.take(usize::try_from(limit).unwrap()).collect())
-    }
-}
+pub use bookings::Filter;
+pub use conflicts::{Conflict, Conflicts};
+pub use database::Database;
+pub use decision::{Look, Step, StepLimits};
+pub use error::Error;
+pub use head::Head;
+pub use heads::HeadRow;
+pub use lane::{CancelBooking, CreateBooking, Created, Lanes, WriteError};
+pub use migrate::{SchemaError, migrate};
+pub use settings::{LaneSettings, Settings};

@@ -7,7 +7,7 @@ use fred::{
 };
 use holdfast_domain::{Seq, Shard};
 
-use crate::{Entry, Error, keys::Keys};
+use crate::{About, Entry, Error, keys::Keys};
 
 /// What became of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +32,7 @@ pub(crate) struct Append {
 
 impl Append {
     pub(crate) fn new(keep: u32) -> Self {
-        Self {
-            script: Script::from_lua(include_str!("append.lua")),
-            keep,
-        }
+        Self { script: Script::from_lua(include_str!("append.lua")), keep }
     }
 
     /// `entries` up to the first hole: what is behind one joins on to nothing.
@@ -50,25 +47,16 @@ impl Append {
             return Err(Error::Unexpected("a run without entries"));
         };
         let mut args: Vec<Value> = Vec::with_capacity(4 + 2 * entries.len());
-        args.extend([keys.bell().into(), i64::from(shard.number()).into()]);
+        args.extend([keys.bell(About::Stream).into(), i64::from(shard.number()).into()]);
         args.extend([i64::from(self.keep).into(), first.0.into()]);
-        let joined = entries
-            .iter()
-            .zip(first.0..)
-            .take_while(|(entry, seq)| entry.seq.0 == *seq);
+        let joined = entries.iter().zip(first.0..).take_while(|(entry, seq)| entry.seq.0 == *seq);
         for (entry, _) in joined {
             args.push(entry.tenant_id.to_string().into());
             args.push(entry.wire.as_str().into());
         }
-        let (is_there, last): (bool, i64) = self
-            .script
-            .evalsha_with_reload(client, keys.changes(shard), args)
-            .await?;
+        let (is_there, last): (bool, i64) =
+            self.script.evalsha_with_reload(client, keys.changes(shard), args).await?;
         let last = Seq(last);
-        Ok(if is_there {
-            Appended::Appended { last }
-        } else {
-            Appended::DoesNotJoin { last }
-        })
+        Ok(if is_there { Appended::Appended { last } } else { Appended::DoesNotJoin { last } })
     }
 }

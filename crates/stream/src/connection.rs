@@ -68,10 +68,7 @@ impl Connector {
         }
         let mut config = Config::from_url(url.expose()).map_err(|_| Error::Url)?;
         config.fail_fast = false;
-        Ok(Self {
-            config,
-            command_timeout,
-        })
+        Ok(Self { config, command_timeout })
     }
 
     /// Starts to connect, in the tokio runtime that it is called in.
@@ -88,10 +85,8 @@ impl Connector {
                 connection.connection_timeout = CONNECT_TIMEOUT;
                 connection.internal_command_timeout = CONNECT_TIMEOUT;
                 connection.max_command_buffer_len = QUEUE_MAX;
-                connection.unresponsive = UnresponsiveConfig {
-                    max_timeout: Some(UNRESPONSIVE),
-                    interval: UNRESPONSIVE / 4,
-                };
+                connection.unresponsive =
+                    UnresponsiveConfig { max_timeout: Some(UNRESPONSIVE), interval: UNRESPONSIVE / 4 };
             })
             .set_policy(policy)
             .build()?;

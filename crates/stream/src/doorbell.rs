@@ -12,7 +12,7 @@ use tokio::{select, sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    Bell, Error, Settings, Shards,
+    About, Bell, Error, Settings, Shards,
     connection::{COMMAND_TIMEOUT, Connector},
     keys::Keys,
 };
@@ -23,7 +23,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// Between two tries.
 const RETRY_WAIT: Duration = Duration::from_millis(500);
 
-/// A subscription to the bell of all shards, for as long as it is held.
+/// A subscription to one bell of all shards, for as long as it is held.
 #[derive(Debug)]
 pub struct Doorbell {
     bell: Arc<Bell>,
@@ -35,14 +35,11 @@ impl Doorbell {
     ///
     /// # Errors
     /// When the address can't be one. That Redis is away is no error.
-    pub fn connect(settings: &Settings) -> Result<Self, Error> {
+    pub fn connect(settings: &Settings, about: About) -> Result<Self, Error> {
         let connector = Connector::new(&settings.url, COMMAND_TIMEOUT)?;
         let bell = Arc::new(Bell::default());
-        let listening = tokio::spawn(listen(connector, Keys::new(settings).bell(), Arc::clone(&bell)));
-        Ok(Self {
-            bell,
-            _listening: AbortOnDropHandle::new(listening),
-        })
+        let listening = tokio::spawn(listen(connector, Keys::new(settings).bell(about), Arc::clone(&bell)));
+        Ok(Self { bell, _listening: AbortOnDropHandle::new(listening) })
     }
 
     /// Waits until it rings, and answers for which shards it has since the last time: for all of them when rings may
@@ -85,7 +82,5 @@ async fn subscription(connector: &Connector, channel: &str, bell: &Bell) -> Resu
 /// What can't be read is rung for everybody: to look in vain costs little.
 fn rung(message: &Message) -> Shards {
     let number = message.value.as_str().and_then(|number| number.parse().ok());
-    number
-        .and_then(Shard::new)
-        .map_or(Shards::ALL, |shard| [shard].into_iter().collect())
+    number.and_then(Shard::new).map_or(Shards::ALL, |shard| [shard].into_iter().collect())
 }

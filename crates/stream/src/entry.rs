@@ -23,11 +23,7 @@ pub struct Entry {
 
 impl From<&Recorded> for Entry {
     fn from(recorded: &Recorded) -> Self {
-        Self {
-            seq: recorded.seq,
-            tenant_id: recorded.tenant_id,
-            wire: recorded.wire(),
-        }
+        Self { seq: recorded.seq, tenant_id: recorded.tenant_id, wire: recorded.wire() }
     }
 }
 
@@ -69,9 +65,5 @@ fn entry(seq: Seq, fields: &[Value]) -> Option<Entry> {
         let mut pairs = fields.chunks_exact(2);
         pairs.find(|pair| pair[0].as_str().as_deref() == Some(name))?[1].as_str()
     };
-    Some(Entry {
-        seq,
-        tenant_id: field(TENANT)?.parse().ok()?,
-        wire: field(CHANGE)?.into_owned(),
-    })
+    Some(Entry { seq, tenant_id: field(TENANT)?.parse().ok()?, wire: field(CHANGE)?.into_owned() })
 }

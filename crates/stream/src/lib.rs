@@ -18,6 +18,7 @@ pub use bell::{Bell, Shards};
 pub use connection::{COMMAND_TIMEOUT, Error};
 pub use doorbell::Doorbell;
 pub use entry::Entry;
+pub use keys::About;
 pub use reader::{Read, Reader};
 pub use settings::{RedisUrl, Settings};
 pub use streams::Streams;

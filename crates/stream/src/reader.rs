@@ -101,9 +101,7 @@ impl Reader {
             .await
             .map_err(|_| Error::TimedOut)??;
         let Some(positions) = &mut self.positions else {
-            let begin = Shard::all()
-                .zip(&lasts)
-                .map(|(shard, last)| Read::Gap(shard, *last));
+            let begin = Shard::all().zip(&lasts).map(|(shard, last)| Read::Gap(shard, *last));
             let begin = begin.collect();
             self.positions = Some(lasts);
             return Ok(begin);
@@ -124,17 +122,9 @@ impl Reader {
         };
         let keys: Vec<String> = Shard::all().map(|shard| self.keys.changes(shard)).collect();
         // After all that could share the position: a stranger's `17-1` must not be read for ever.
-        let ids: Vec<String> = positions
-            .iter()
-            .map(|seq| format!("{seq}-{}", u64::MAX))
-            .collect();
+        let ids: Vec<String> = positions.iter().map(|seq| format!("{seq}-{}", u64::MAX)).collect();
         let block = u64::try_from(BLOCK.as_millis()).ok();
-        let streams = match self
-            .connection
-            .client
-            .xread(Some(COUNT), block, keys, ids)
-            .await?
-        {
+        let streams = match self.connection.client.xread(Some(COUNT), block, keys, ids).await? {
             Value::Null => return Ok(Vec::new()),
             Value::Array(streams) => streams,
             _ => return Err(Error::Unexpected("no list of streams")),
@@ -184,18 +174,13 @@ mod tests {
     use super::*;
 
     fn entry(seq: i64) -> Entry {
-        Entry {
-            seq: Seq(seq),
-            tenant_id: DEFAULT_TENANT,
-            wire: String::new(),
-        }
+        Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: String::new() }
     }
 
     fn told(position: i64, found: &[(i64, bool)]) -> Vec<Read> {
-        let found = found.iter().map(|&(seq, is_change)| Found {
-            seq: Seq(seq),
-            entry: is_change.then(|| entry(seq)),
-        });
+        let found = found
+            .iter()
+            .map(|&(seq, is_change)| Found { seq: Seq(seq), entry: is_change.then(|| entry(seq)) });
         let mut read = Vec::new();
         follow(shard(), &mut Seq(position), found.collect(), &mut read);
         read

@@ -64,9 +64,7 @@ fn prefix(text: &str) -> Result<String, String> {
     if (1..=PREFIX_MAX_CHARS).contains(&text.len()) && text.chars().all(is_allowed) {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "must be 1 to {PREFIX_MAX_CHARS} letters, digits, or any of - _ . :"
-        ))
+        Err(format!("must be 1 to {PREFIX_MAX_CHARS} letters, digits, or any of - _ . :"))
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use fred::{
     clients::Client,
     error::Error as FredError,
-    prelude::{ClientLike, StreamsInterface},
+    prelude::{ClientLike, PubsubInterface, StreamsInterface},
     types::Value,
 };
 use futures_util::future::try_join_all;
 use holdfast_domain::{Seq, Shard};
 
 use crate::{
-    Appended, Entry, Error, Settings,
+    About, Appended, Entry, Error, Settings, Shards,
     append::Append,
     connection::{COMMAND_TIMEOUT, Connection, Connector},
     entry::seq_of,
@@ -50,10 +50,7 @@ impl Streams {
     /// # Errors
     /// When Redis is away, or does not answer in time: then it may or may not have been written, or may be yet.
     pub async fn append(&self, shard: Shard, entries: &[Entry]) -> Result<Appended, Error> {
-        self.0
-            .append
-            .run(self.client(), &self.0.keys, shard, entries)
-            .await
+        self.0.append.run(self.client(), &self.0.keys, shard, entries).await
     }
 
     /// The last id that was ever given in a shard's stream; zero when there is none.
@@ -70,6 +67,17 @@ impl Streams {
     /// When Redis is away.
     pub async fn lasts(&self) -> Result<Vec<Seq>, Error> {
         lasts(self.client(), &self.0.keys).await
+    }
+
+    /// Rings for each of these shards that its log has grown, for relays in other processes. It may be lost.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn tell_grown(&self, shards: Shards) -> Result<(), Error> {
+        let channel = self.0.keys.bell(About::Log);
+        let rings = shards.iter().map(|shard| self.client().publish::<(), _, _>(&channel, shard.number()));
+        try_join_all(rings).await?;
+        Ok(())
     }
 
     /// Whether Redis answers now.

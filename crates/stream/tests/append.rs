@@ -11,11 +11,7 @@ fn shard() -> Shard {
 }
 
 fn run(seqs: impl IntoIterator<Item = i64>) -> Vec<Entry> {
-    let entry = |seq| Entry {
-        seq: Seq(seq),
-        tenant_id: DEFAULT_TENANT,
-        wire: format!("{{\"seq\":{seq}}}"),
-    };
+    let entry = |seq| Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: format!("{{\"seq\":{seq}}}") };
     seqs.into_iter().map(entry).collect()
 }
 
@@ -70,16 +66,10 @@ async fn two_who_copy_at_once_leave_every_entry_once() {
 async fn a_run_that_does_not_join_writes_nothing() {
     let redis = TestRedis::new();
     let streams = connect(&redis);
-    assert_eq!(
-        streams.append(shard(), &run(2..=3)).await.unwrap(),
-        does_not_join(0)
-    );
+    assert_eq!(streams.append(shard(), &run(2..=3)).await.unwrap(), does_not_join(0));
     assert_eq!(redis.command(&["EXISTS", &redis.stream(shard())]), ":0");
     streams.append(shard(), &run(1..=3)).await.unwrap();
-    assert_eq!(
-        streams.append(shard(), &run(5..=6)).await.unwrap(),
-        does_not_join(3)
-    );
+    assert_eq!(streams.append(shard(), &run(5..=6)).await.unwrap(), does_not_join(3));
     assert_eq!(redis.command(&["XLEN", &redis.stream(shard())]), ":3");
 }
 
@@ -87,10 +77,7 @@ async fn a_run_that_does_not_join_writes_nothing() {
 async fn a_run_is_written_up_to_its_first_hole() {
     let redis = TestRedis::new();
     let streams = connect(&redis);
-    assert_eq!(
-        streams.append(shard(), &run([1, 2, 4, 5])).await.unwrap(),
-        appended(2)
-    );
+    assert_eq!(streams.append(shard(), &run([1, 2, 4, 5])).await.unwrap(), appended(2));
 }
 
 #[tokio::test]
@@ -111,10 +98,7 @@ async fn positions_past_a_leap_are_exact() {
     let far = 4_000_000_000_000_001;
     let stream = redis.stream(shard());
     redis.command(&["XADD", &stream, &format!("{far}-0"), "t", "x", "c", "x"]);
-    assert_eq!(
-        streams.append(shard(), &run(far - 2..=far + 2)).await.unwrap(),
-        appended(far + 2)
-    );
+    assert_eq!(streams.append(shard(), &run(far - 2..=far + 2)).await.unwrap(), appended(far + 2));
     assert_eq!(redis.command(&["XLEN", &stream]), ":3");
 }
 
@@ -133,8 +117,6 @@ async fn the_ends_of_all_streams_are_told_in_the_order_of_the_shards() {
     let streams = connect(&redis);
     streams.append(shard(), &run(1..=9)).await.unwrap();
     let lasts = streams.lasts().await.unwrap();
-    let expected: Vec<Seq> = Shard::all()
-        .map(|one| Seq(if one == shard() { 9 } else { 0 }))
-        .collect();
+    let expected: Vec<Seq> = Shard::all().map(|one| Seq(if one == shard() { 9 } else { 0 })).collect();
     assert_eq!(lasts, expected);
 }

@@ -5,7 +5,7 @@
 use std::{future::Future, time::Duration};
 
 use holdfast_domain::{DEFAULT_TENANT, Seq, Shard};
-use holdfast_stream::{Doorbell, Entry, Read, Reader, Settings, Shards, Streams};
+use holdfast_stream::{About, Doorbell, Entry, Read, Reader, Settings, Shards, Streams};
 use holdfast_testkit::redis::{RedisServer, TestRedis};
 use tokio::time::timeout;
 
@@ -14,18 +14,12 @@ fn shard() -> Shard {
 }
 
 fn run(seqs: impl IntoIterator<Item = i64>) -> Vec<Entry> {
-    let entry = |seq| Entry {
-        seq: Seq(seq),
-        tenant_id: DEFAULT_TENANT,
-        wire: format!("{{\"seq\":{seq}}}"),
-    };
+    let entry = |seq| Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: format!("{{\"seq\":{seq}}}") };
     seqs.into_iter().map(entry).collect()
 }
 
 async fn soon<T>(wait: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), wait)
-        .await
-        .expect("it never came")
+    timeout(Duration::from_secs(20), wait).await.expect("it never came")
 }
 
 /// The next of our shard's reads, whatever troubles lie before it.
@@ -121,18 +115,8 @@ async fn without_redis_every_call_fails_in_time_and_works_again_when_it_returns(
     soon(async { while streams.ping().await.is_err() {} }).await;
     redis.kill();
     let limit = Duration::from_secs(2);
-    assert!(
-        timeout(limit, streams.append(shard(), &run(1..=1)))
-            .await
-            .expect("append hangs")
-            .is_err()
-    );
-    assert!(
-        timeout(limit, streams.lasts())
-            .await
-            .expect("lasts hangs")
-            .is_err()
-    );
+    assert!(timeout(limit, streams.append(shard(), &run(1..=1))).await.expect("append hangs").is_err());
+    assert!(timeout(limit, streams.lasts()).await.expect("lasts hangs").is_err());
     assert!(timeout(limit, streams.ping()).await.expect("ping hangs").is_err());
     redis.restart();
     soon(async { while streams.ping().await.is_err() {} }).await;
@@ -143,12 +127,8 @@ async fn without_redis_every_call_fails_in_time_and_works_again_when_it_returns(
 async fn the_doorbell_rings_for_the_shard_that_has_something_new_and_again_after_a_restart() {
     let mut redis = RedisServer::start();
     let streams = Streams::connect(&redis.settings()).unwrap();
-    let doorbell = Doorbell::connect(&redis.settings()).unwrap();
-    assert_eq!(
-        soon(doorbell.heard()).await,
-        Shards::ALL,
-        "it can't know what it missed"
-    );
+    let doorbell = Doorbell::connect(&redis.settings(), About::Stream).unwrap();
+    assert_eq!(soon(doorbell.heard()).await, Shards::ALL, "it can't know what it missed");
     append(&streams, 1..=1).await;
     assert_eq!(soon(doorbell.heard()).await, [shard()].into_iter().collect());
     redis.restart();
@@ -159,10 +139,7 @@ async fn the_doorbell_rings_for_the_shard_that_has_something_new_and_again_after
 
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_without_showing_it() {
-    let redis = TestRedis {
-        url: "redis://127.0.0.1".into(),
-        prefix: "x".into(),
-    };
+    let redis = TestRedis { url: "redis://127.0.0.1".into(), prefix: "x".into() };
     let mut settings = redis.settings();
     let Ok(url) = "rediss//:hunter2".parse();
     settings.url = url;

@@ -1,3 +1,23 @@
-//! Tests only: a database and a Redis of one's own, bounded waits.
+//! Tests only: a PostgreSQL database of one's own, bounded waits, and the SQL that only tests need.
+//!
+//! The servers are given by `DATABASE_URL` and `REDIS_URL`, which `make test` sets. Never a
+//! dependency of a service.
 
+mod command;
+mod database;
 pub mod redis;
+mod wait;
+
+pub use command::{cancel, create, hours, lane_settings, now, shard};
+pub use database::TestDatabase;
+pub use wait::eventually;
+
+/// The value of an environment variable that `make test` sets.
+///
+/// # Panics
+/// When it is missing.
+#[expect(clippy::disallowed_methods, reason = "tests have no settings to parse")]
+fn server(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run `make test`, or `deploy/local-stack --help`"))
+}

@@ -49,10 +49,7 @@ impl TestRedis {
     #[expect(clippy::new_without_default, reason = "each is another")]
     pub fn new() -> Self {
         let url = env::var("REDIS_URL").expect("REDIS_URL is missing: run the tests with `make test`");
-        Self {
-            url,
-            prefix: format!("test-{}", Uuid::now_v7().simple()),
-        }
+        Self { url, prefix: format!("test-{}", Uuid::now_v7().simple()) }
     }
 
     /// Settings of this prefix.
@@ -74,10 +71,7 @@ impl TestRedis {
 impl Drop for TestRedis {
     fn drop(&mut self) {
         let streams: Vec<String> = Shard::all().map(|shard| self.stream(shard)).collect();
-        let words: Vec<&str> = ["DEL"]
-            .into_iter()
-            .chain(streams.iter().map(String::as_str))
-            .collect();
+        let words: Vec<&str> = ["DEL"].into_iter().chain(streams.iter().map(String::as_str)).collect();
         self.command(&words);
     }
 }
@@ -88,18 +82,10 @@ impl RedisServer {
     /// # Panics
     /// When there is no `redis-server`.
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let directory = env::temp_dir().join(format!("holdfast-redis-{}", Uuid::now_v7().simple()));
         create_dir(&directory).unwrap();
-        let mut server = Self {
-            port,
-            directory,
-            process: None,
-        };
+        let mut server = Self { port, directory, process: None };
         server.restart();
         server
     }
@@ -156,11 +142,7 @@ impl Drop for RedisServer {
 
 fn settings(url: &str, prefix: &str) -> Settings {
     let Ok(url) = url.parse();
-    Settings {
-        url,
-        prefix: prefix.to_owned(),
-        stream_length: 100_000,
-    }
+    Settings { url, prefix: prefix.to_owned(), stream_length: 100_000 }
 }
 
 fn command(url: &str, words: &[&str]) -> String {

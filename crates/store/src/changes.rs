@@ -1,0 +1,120 @@
+//! The table `changes`: the log.
+
+use holdfast_domain::{
+    CommandId, Fact, RequestId, ResourceId, Seq, Shard, TenantId, UserId, change::Recorded,
+};
+use time::OffsetDateTime;
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+use crate::{Database, Error};
+
+pub(crate) const APPEND: &str = "
+    INSERT INTO changes (shard, seq, tenant_id, type, at, actor, request_id, command_id, object_id, resource_id, data)
+    SELECT $1, seq, tenant_id, type, $2, actor, request_id, command_id, object_id, resource_id, data::json
+    FROM unnest($3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::uuid[],
+                $11::text[])
+        AS c(seq, tenant_id, type, actor, request_id, command_id, object_id, resource_id, data)";
+
+const AFTER: &str = "
+    SELECT tenant_id, seq, type, at, actor, request_id, data::text
+    FROM changes
+    WHERE shard = $1 AND seq > $2
+    ORDER BY seq
+    LIMIT $3";
+
+/// By the log above where a transaction began: which of these commands took place.
+pub(crate) const OF_COMMANDS: &str = "
+    SELECT command_id, tenant_id, seq, type, at, actor, request_id, data::text
+    FROM changes
+    WHERE shard = $1 AND seq > $2 AND command_id = ANY ($3)
+    ORDER BY seq";
+
+/// Changes to be written with the head, column by column.
+#[derive(Default)]
+pub(crate) struct Appended {
+    pub(crate) last: Seq,
+    seqs: Vec<i64>,
+    tenants: Vec<Uuid>,
+    kinds: Vec<&'static str>,
+    actors: Vec<Option<String>>,
+    requests: Vec<Option<String>>,
+    commands: Vec<Uuid>,
+    objects: Vec<Uuid>,
+    resources: Vec<Option<Uuid>>,
+    data: Vec<String>,
+}
+
+impl Appended {
+    pub(crate) fn push(
+        &mut self,
+        tenant_id: TenantId,
+        command_id: CommandId,
+        actor: Option<&UserId>,
+        request_id: Option<&RequestId>,
+        fact: &Fact,
+    ) -> Seq {
+        self.last = self.last.next();
+        self.seqs.push(self.last.0);
+        self.tenants.push(tenant_id.uuid());
+        self.kinds.push(fact.kind().as_str());
+        self.actors.push(actor.map(|actor| actor.as_str().into()));
+        self.requests.push(request_id.map(|request| request.as_str().into()));
+        self.commands.push(command_id.uuid());
+        self.objects.push(fact.object_id());
+        self.resources.push(fact.ranges_of().map(ResourceId::uuid));
+        self.data.push(fact.data_json());
+        self.last
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.seqs.len()
+    }
+
+    /// The parameters of [`APPEND`].
+    pub(crate) fn params<'a>(
+        &'a self,
+        shard: &'a i16,
+        at: &'a OffsetDateTime,
+    ) -> [&'a (dyn ToSql + Sync); 11] {
+        [
+            shard,
+            at,
+            &self.seqs,
+            &self.tenants,
+            &self.kinds,
+            &self.actors,
+            &self.requests,
+            &self.commands,
+            &self.objects,
+            &self.resources,
+            &self.data,
+        ]
+    }
+}
+
+/// Reads a change from the columns that [`AFTER`] selects, the first of them at `first`.
+pub(crate) fn recorded(row: &Row, first: usize) -> Recorded {
+    Recorded {
+        tenant_id: row.get::<_, Uuid>(first).into(),
+        seq: Seq(row.get(first + 1)),
+        kind: row.get(first + 2),
+        at: row.get(first + 3),
+        actor: row.get(first + 4),
+        request_id: row.get(first + 5),
+        data: row.get(first + 6),
+    }
+}
+
+impl Database {
+    /// At most `limit` changes of a shard's log after `after`, in order.
+    ///
+    /// # Errors
+    /// When PostgreSQL can't be asked.
+    pub async fn log_after(&self, shard: Shard, after: Seq, limit: i64) -> Result<Vec<Recorded>, Error> {
+        let client = self.connection().await?;
+        let statement = client.prepare_cached(AFTER).await?;
+        let rows = client.query(&statement, &[&shard.number(), &after.0, &limit]).await?;
+        Ok(rows.iter().map(|row| recorded(row, 0)).collect())
+    }
+}

@@ -1,0 +1,148 @@
+//! The connections to PostgreSQL.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use futures_util::{StreamExt, future::BoxFuture, stream};
+use tokio::task::JoinHandle;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+
+use crate::{Error, Settings};
+
+/// PostgreSQL, for this process. Cheap to clone.
+///
+/// Connections belong to the runtime that opened them: use it from the one that made it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: Pool,
+    warnings: Warnings,
+    pub(crate) clock_max_skew: time::Duration,
+}
+
+impl Database {
+    /// A pool that connects when it is first asked to.
+    ///
+    /// # Errors
+    /// When the pool can't be built from these settings.
+    pub fn new(settings: &Settings) -> Result<Self, Error> {
+        let warnings = Warnings::default();
+        let connect = Connector { warnings: warnings.clone() };
+        // A dead socket is noticed at its first use, before anything is sent to COMMIT.
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_connect(session(settings), connect, recycling);
+        let wait = Some(settings.wait());
+        let pool = Pool::builder(manager)
+            .max_size(settings.database_pool_size.get())
+            .timeouts(Timeouts { wait, create: wait, recycle: wait })
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|_| Error::Defect("the pool can't be built"))?;
+        let clock_max_skew = time::Duration::seconds(settings.clock_max_skew_seconds);
+        Ok(Self { pool, warnings, clock_max_skew })
+    }
+
+    /// A connection, for one transaction or some reads.
+    pub(crate) async fn connection(&self) -> Result<Object, Error> {
+        Ok(self.pool.get().await?)
+    }
+
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+}
+
+/// What every session of ours has.
+///
+/// Plans must not hang on statistics: a table that was empty when a statement was planned would be
+/// scanned whole for good. So only index scans and loops over them are left to the planner, and a
+/// plan is made once. These are options of the connection; behind a pooler that drops them, set them
+/// with ALTER ROLE.
+fn session(settings: &Settings) -> Config {
+    let mut config = settings.database_url.clone();
+    let options = [
+        format!("statement_timeout={}", settings.statement_timeout_millis),
+        format!("lock_timeout={}", settings.lock_timeout_millis),
+        "idle_in_transaction_session_timeout=2000".into(),
+        "plan_cache_mode=force_generic_plan".into(),
+        "enable_seqscan=off".into(),
+        "enable_bitmapscan=off".into(),
+        "enable_hashjoin=off".into(),
+        "enable_mergejoin=off".into(),
+        "jit=off".into(),
+        "timezone=UTC".into(),
+    ];
+    let mut all = settings.database_url.get_options().unwrap_or_default().to_owned();
+    for option in options {
+        all.push_str(" -c ");
+        all.push_str(&option);
+    }
+    config.options(all);
+    config.connect_timeout(settings.wait());
+    // A server that vanished without a word is given up after about ten seconds.
+    config.tcp_user_timeout(Duration::from_secs(10));
+    config
+        .keepalives_idle(Duration::from_secs(5))
+        .keepalives_interval(Duration::from_secs(2))
+        .keepalives_retries(3);
+    if config.get_application_name().is_none() {
+        config.application_name("holdfast");
+    }
+    config
+}
+
+/// How many warnings PostgreSQL has sent to this process. A COMMIT during which one came counts as
+/// unknown: a cancelled wait for a standby is told by a mere warning.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Warnings(Arc<AtomicU64>);
+
+impl Warnings {
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Opens connections and listens to what PostgreSQL says besides.
+struct Connector {
+    warnings: Warnings,
+}
+
+impl Connect for Connector {
+    fn connect(
+        &self,
+        config: &Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        let config = config.clone();
+        let warnings = self.warnings.clone();
+        Box::pin(async move {
+            let (client, mut connection) = config.connect(NoTls).await?;
+            let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
+            // Ends with the connection, which ends with its client.
+            let task = tokio::spawn(async move {
+                while let Some(message) = messages.next().await {
+                    match message {
+                        Ok(AsyncMessage::Notice(notice)) if notice.severity() == "WARNING" => {
+                            warnings.0.fetch_add(1, Ordering::Release);
+                            tracing::warn!(
+                                code = notice.code().code(),
+                                "PostgreSQL warns: {}",
+                                notice.message()
+                            );
+                        }
+                        Ok(_) => {}
+                        Err(error) => {
+                            tracing::info!(%error, "a connection to PostgreSQL broke");
+                            break;
+                        }
+                    }
+                }
+            });
+            Ok((client, task))
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! What a step reads: which resources to decide, and all that bears on them.
+
+use std::collections::HashMap;
+
+use deadpool_postgres::Object;
+use futures_util::try_join;
+use holdfast_domain::{
+    BookingId, Claim, ResourceId, Seq, Shard, Status, TenantId, TimeRange,
+    rules::{Slot, Want},
+};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{Candidate, Look, StepLimits};
+use crate::{Error, Head};
+
+/// Cursor, window and next deadline in one snapshot, with the clock of that snapshot.
+const LOOK: &str = "
+    WITH head AS MATERIALIZED (
+        SELECT seq, decided, greatest(at, clock_timestamp()) AS at
+        FROM heads
+        WHERE shard = $1
+    ), recent AS MATERIALIZED (
+        SELECT seq, tenant_id, resource_id
+        FROM changes
+        WHERE shard = $1 AND seq > (SELECT decided FROM head)
+        ORDER BY seq
+        LIMIT $2
+    )
+    SELECT
+        head.seq,
+        head.at,
+        (SELECT count(*) FROM recent),
+        EXISTS (
+            SELECT
+            FROM recent c
+            JOIN resources r ON r.shard = $1 AND r.tenant_id = c.tenant_id AND r.id = c.resource_id
+            WHERE r.open_wants > 0 AND r.judged < c.seq
+        ),
+        (SELECT min(decide_by) FROM bookings WHERE shard = $1 AND status = 'PENDING')
+    FROM head";
+
+const WINDOW: &str = "
+    SELECT count(*), coalesce(max(seq), $2)
+    FROM (SELECT seq FROM changes WHERE shard = $1 AND seq > $2 ORDER BY seq LIMIT $3) recent";
+
+/// Resources with open wants whose ranges changed in the window after they were last judged whole, in
+/// the order of the log. Grouped before they are joined: one probe a resource, not one a change.
+const CHANGED: &str = "
+    SELECT r.tenant_id, r.id, r.open_wants::bigint, c.first
+    FROM (
+        SELECT tenant_id, resource_id, min(seq) AS first, max(seq) AS last
+        FROM (
+            SELECT seq, tenant_id, resource_id FROM changes WHERE shard = $1 AND seq > $2 ORDER BY seq LIMIT $3
+        ) recent
+        WHERE resource_id IS NOT NULL
+        GROUP BY tenant_id, resource_id
+    ) c
+    JOIN resources r ON r.shard = $1 AND r.tenant_id = c.tenant_id AND r.id = c.resource_id
+    WHERE r.open_wants > 0 AND r.judged < c.last
+    ORDER BY c.first
+    LIMIT $4";
+
+/// Resources with a want that is due, the longest overdue first.
+const DUE: &str = "
+    SELECT r.tenant_id, r.id, r.open_wants::bigint
+    FROM (
+        SELECT tenant_id, resource_id, min(decide_by) AS first
+        FROM (
+            SELECT tenant_id, resource_id, decide_by
+            FROM bookings
+            WHERE shard = $1 AND status = 'PENDING' AND decide_by <= $2
+            ORDER BY decide_by
+            LIMIT $3
+        ) overdue
+        GROUP BY tenant_id, resource_id
+    ) d
+    JOIN resources r ON r.shard = $1 AND r.tenant_id = d.tenant_id AND r.id = d.resource_id
+    ORDER BY d.first";
+
+const OPEN: &str = "
+    SELECT b.tenant_id, b.resource_id, b.id, b.wanted_start_at, b.wanted_end_at, lower(b.granted), upper(b.granted),
+        b.rank, b.decide_by
+    FROM unnest($2::uuid[]) AS r(id)
+    JOIN bookings b ON b.shard = $1 AND b.resource_id = r.id AND b.status = 'PENDING'";
+
+/// What is granted and overlaps an open want. A slot may come more than once.
+const HELD: &str = "
+    SELECT held.resource_id, held.id, lower(held.granted), upper(held.granted)
+    FROM unnest($2::uuid[]) AS r(id)
+    JOIN bookings b ON b.shard = $1 AND b.resource_id = r.id AND b.status = 'PENDING'
+    JOIN bookings held
+        ON held.shard = $1 AND held.resource_id = b.resource_id
+        AND held.granted && tstzrange(b.wanted_start_at, b.wanted_end_at)";
+
+/// A run of the log after the cursor.
+pub(super) struct Window {
+    /// The seq of its last change; the cursor, if there is none.
+    pub(super) last: Seq,
+    /// Whether the log may go on behind it.
+    pub(super) full: bool,
+}
+
+/// An open want as the table has it.
+pub(super) struct Open {
+    pub(super) tenant_id: TenantId,
+    pub(super) id: BookingId,
+    pub(super) claim: Claim,
+}
+
+/// All that bears on one resource.
+#[derive(Default)]
+pub(super) struct Scene {
+    pub(super) wants: Vec<Want>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) open: HashMap<BookingId, Open>,
+}
+
+pub(super) async fn look(client: &Object, shard: Shard, window: i64) -> Result<Look, Error> {
+    let statement = client.prepare_cached(LOOK).await?;
+    let row = client.query_one(&statement, &[&shard.number(), &window]).await?;
+    let at: OffsetDateTime = row.get(1);
+    let due_in = row.get::<_, Option<OffsetDateTime>>(4).map(|due| due - at);
+    let full = row.get::<_, i64>(2) >= window;
+    let work = full || row.get(3) || due_in.is_some_and(|wait| wait <= time::Duration::ZERO);
+    Ok(Look { seq: Seq(row.get(0)), work, due_in })
+}
+
+pub(super) async fn window(head: &Head, limit: i64) -> Result<Window, Error> {
+    let statement = head.client().prepare_cached(WINDOW).await?;
+    let row =
+        head.client().query_one(&statement, &[&head.shard().number(), &head.decided().0, &limit]).await?;
+    Ok(Window { last: Seq(row.get(1)), full: row.get::<_, i64>(0) >= limit })
+}
+
+/// One more than a step can take, so that it sees the first that it leaves out.
+pub(super) async fn changed(head: &Head, limits: StepLimits) -> Result<Vec<Candidate>, Error> {
+    let statement = head.client().prepare_cached(CHANGED).await?;
+    let (shard, decided, most) = (head.shard().number(), head.decided().0, limits.wants + 1);
+    let rows = head.client().query(&statement, &[&shard, &decided, &limits.window, &most]).await?;
+    Ok(rows.iter().map(|row| candidate(row, Some(Seq(row.get(3))))).collect())
+}
+
+pub(super) async fn due(head: &Head, limit: i64) -> Result<Vec<Candidate>, Error> {
+    let statement = head.client().prepare_cached(DUE).await?;
+    let rows = head.client().query(&statement, &[&head.shard().number(), &head.at(), &limit]).await?;
+    Ok(rows.iter().map(|row| candidate(row, None)).collect())
+}
+
+fn candidate(row: &Row, first_change: Option<Seq>) -> Candidate {
+    let (tenant_id, id) = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(1).into());
+    Candidate { tenant_id, id, open_wants: row.get(2), first_change }
+}
+
+/// All open wants of these resources, and all that is granted around them.
+pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap<ResourceId, Scene>, Error> {
+    if resources.is_empty() {
+        return Ok(HashMap::new());
+    }
+    const BROKEN: Error = Error::Defect("a stored want breaks its own rules");
+    let client = head.client();
+    let (wanted, held) = try_join!(client.prepare_cached(OPEN), client.prepare_cached(HELD))?;
+    let shard = head.shard().number();
+    let ids: Vec<Uuid> = resources.iter().map(|resource| resource.id.uuid()).collect();
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&shard, &ids];
+    let (wanted, held) = try_join!(client.query(&wanted, &params), client.query(&held, &params))?;
+
+    let mut scenes: HashMap<ResourceId, Scene> = HashMap::with_capacity(resources.len());
+    for row in &wanted {
+        let (tenant_id, booking) = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(2).into());
+        let range = TimeRange::new(row.get(3), row.get(4)).map_err(|_| BROKEN)?;
+        let slot = row.get::<_, Option<_>>(5).zip(row.get::<_, Option<_>>(6));
+        let slot = slot.map(|(start, end)| TimeRange::new(start, end)).transpose().map_err(|_| BROKEN)?;
+        let (rank, decide_by) = (Seq(row.get(7)), row.get(8));
+        let claim = Claim::rebuild(Status::Pending, range, slot, rank, Some(decide_by)).ok_or(BROKEN)?;
+        let scene = scenes.entry(row.get::<_, Uuid>(1).into()).or_default();
+        scene.wants.push(Want { booking, wanted: range, rank, decide_by });
+        scene.slots.extend(slot.map(|range| Slot { booking, range }));
+        scene.open.insert(booking, Open { tenant_id, id: booking, claim });
+    }
+    for row in &held {
+        let range = TimeRange::new(row.get(2), row.get(3)).map_err(|_| BROKEN)?;
+        let slot = Slot { booking: row.get::<_, Uuid>(1).into(), range };
+        scenes.entry(row.get::<_, Uuid>(0).into()).or_default().slots.push(slot);
+    }
+    Ok(scenes)
+}

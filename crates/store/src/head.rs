@@ -1,0 +1,229 @@
+//! The held head of a shard: the one right to write.
+//!
+//! A [`Head`] is an open transaction that holds the shard's row in `heads`. Every function that writes
+//! asks for one, so nothing can change without it, and nothing it changes goes unlogged: what was
+//! appended is written with the head, last, in the same flush as COMMIT.
+
+use deadpool_postgres::Object;
+use futures_util::join;
+use holdfast_domain::{CommandId, Fact, RequestId, Seq, Shard, TenantId, UserId};
+use time::OffsetDateTime;
+use tokio_postgres::{Client, Statement, types::ToSql};
+
+use crate::{
+    Database, Error,
+    changes::{self, Appended},
+    heads,
+};
+
+/// A shard's head, held; dropped without [`Head::commit`] it takes its connection along, and
+/// PostgreSQL rolls back.
+pub struct Head {
+    connection: Option<Object>,
+    database: Database,
+    shard: Shard,
+    at: OffsetDateTime,
+    start: Seq,
+    decided: Seq,
+    appended: Appended,
+}
+
+/// Why a commit gave no plain yes.
+#[derive(Debug)]
+pub(crate) enum CommitError {
+    /// It did not happen.
+    RolledBack(Error),
+    /// It may have happened: the log above the starting seq tells.
+    Unknown,
+}
+
+impl Head {
+    /// Takes the head of `shard`, waiting for whoever holds it.
+    ///
+    /// # Errors
+    /// When it does not come in time, PostgreSQL is away, or the shard's clock is off.
+    pub async fn take(database: &Database, shard: Shard) -> Result<Self, Error> {
+        let (head, ()) = Self::take_and_read(database, shard, async |_: &Object| Ok(())).await?;
+        Ok(head)
+    }
+
+    /// Takes the head and reads what it guards, in one flush.
+    ///
+    /// The lock is a statement of its own and `read` runs after it: in READ COMMITTED each statement
+    /// sees what was committed when it began, so a read merged into the lock would be from before
+    /// the wait, and sell what the last holder sold.
+    pub(crate) async fn take_and_read<T>(
+        database: &Database,
+        shard: Shard,
+        read: impl AsyncFnOnce(&Object) -> Result<T, Error>,
+    ) -> Result<(Self, T), Error> {
+        let connection = database.connection().await?;
+        let lock = connection.prepare_cached(heads::LOCK).await?;
+        let clock = connection.prepare_cached(heads::CLOCK).await?;
+        let head = Self {
+            connection: Some(connection),
+            database: database.clone(),
+            shard,
+            at: OffsetDateTime::UNIX_EPOCH,
+            start: Seq(0),
+            decided: Seq(0),
+            appended: Appended::default(),
+        };
+        let client = head.client();
+        let number = shard.number();
+        let begin = client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED");
+        let params: [&(dyn ToSql + Sync); 1] = [&number];
+        let lock = client.query_one(&lock, &params);
+        let clock = client.query_one(&clock, &[]);
+        let (begun, row, now, read) = if failpoint!("head.read_before_lock") {
+            let (begun, read) = join!(begin, read(client));
+            (begun, lock.await, clock.await, read)
+        } else {
+            // `join!` polls in order, and a query is sent when it is first polled.
+            join!(begin, lock, clock, read(client))
+        };
+        begun?;
+        let (row, now, read) = (row?, now?, read?);
+        Ok((head.started(&row, now.get(0))?, read))
+    }
+
+    fn started(mut self, row: &tokio_postgres::Row, now: OffsetDateTime) -> Result<Self, Error> {
+        let locked = heads::Locked::from_row(row);
+        self.at = locked.at.max(now);
+        self.start = locked.seq;
+        self.decided = locked.decided;
+        self.appended.last = locked.seq;
+        self.check_clock()?;
+        Ok(self)
+    }
+
+    /// A clock that is off must not poison the log: `at` never goes back, so one write from the future
+    /// would hold every later one there.
+    fn check_clock(&self) -> Result<(), Error> {
+        #[expect(clippy::disallowed_methods, reason = "the one place where the process's clock is compared")]
+        let apart = self.at - OffsetDateTime::now_utc();
+        if apart.abs() > self.database.clock_max_skew {
+            return Err(Error::Clock {
+                apart_seconds: apart.whole_seconds(),
+                limit_seconds: self.database.clock_max_skew.whole_seconds(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The shard.
+    pub fn shard(&self) -> Shard {
+        self.shard
+    }
+
+    /// The shard's clock for all of this transaction.
+    pub fn at(&self) -> OffsetDateTime {
+        self.at
+    }
+
+    /// The seq at which this transaction began.
+    pub(crate) fn start(&self) -> Seq {
+        self.start
+    }
+
+    /// The seq of the last change, this transaction's own among them.
+    pub(crate) fn seq(&self) -> Seq {
+        self.appended.last
+    }
+
+    /// The seq up to which the decision has dealt with the log.
+    pub(crate) fn decided(&self) -> Seq {
+        self.decided
+    }
+
+    /// Moves the decision's cursor; written with the head.
+    pub(crate) fn set_decided(&mut self, decided: Seq) {
+        self.decided = decided;
+    }
+
+    /// The connection that holds the head, for statements under it.
+    pub(crate) fn client(&self) -> &Object {
+        self.connection.as_ref().expect("the connection leaves only with the head itself")
+    }
+
+    /// Appends a fact to the log, at the next seq.
+    pub(crate) fn append(
+        &mut self,
+        tenant_id: TenantId,
+        command_id: CommandId,
+        actor: Option<&UserId>,
+        request_id: Option<&RequestId>,
+        fact: &Fact,
+    ) -> Seq {
+        self.appended.push(tenant_id, command_id, actor, request_id, fact)
+    }
+
+    /// Writes what was appended and the head, and commits: one flush, every result of it checked, since
+    /// a COMMIT behind a failed statement answers that all is well and has rolled back.
+    ///
+    /// Gives the seq of the last change.
+    pub(crate) async fn commit(mut self) -> Result<Seq, CommitError> {
+        let rolled_back = |error: Error| CommitError::RolledBack(error);
+        let client = self.client();
+        let append = client.prepare_cached(changes::APPEND).await.map_err(|e| rolled_back(e.into()))?;
+        let write = client.prepare_cached(heads::WRITE).await.map_err(|e| rolled_back(e.into()))?;
+        let warnings = self.database.warnings().count();
+        crashpoint!("head.before_commit");
+        let flushed = self.flush(client, &append, &write).await;
+        crashpoint!("head.after_commit");
+        let warned = self.database.warnings().count() != warnings;
+        match flushed {
+            Ok(()) if !warned => {
+                let seq = self.seq();
+                drop(self.connection.take());
+                Ok(seq)
+            }
+            // A statement before COMMIT failed and the server said so: it rolled back.
+            Err(error @ (Error::Data(_) | Error::Statement(_) | Error::Busy(_) | Error::Defect(_)))
+                if !warned =>
+            {
+                Err(CommitError::RolledBack(error))
+            }
+            Ok(()) | Err(_) => Err(CommitError::Unknown),
+        }
+    }
+
+    async fn flush(&self, client: &Client, append: &Statement, write: &Statement) -> Result<(), Error> {
+        let number = self.shard.number();
+        let rows = self.appended.params(&number, &self.at);
+        let (seq, decided) = (self.seq().0, self.decided.0);
+        let head: [&(dyn ToSql + Sync); 4] = [&number, &seq, &decided, &self.at];
+        let (appended, written, unbounded, committed) = join!(
+            client.execute(append, &rows),
+            client.execute(write, &head),
+            // From here on nothing may cancel it: a COMMIT cut short has an unknown outcome.
+            client.batch_execute("SET LOCAL statement_timeout = 0"),
+            client.batch_execute("COMMIT"),
+        );
+        let (appended, written) = (appended?, written?);
+        unbounded?;
+        committed?;
+        if appended != self.appended.len() as u64 || written != 1 {
+            return Err(Error::Defect("fewer rows were written than sent"));
+        }
+        Ok(())
+    }
+
+    /// Gives the head up and changes nothing: costs no fsync.
+    pub(crate) async fn rollback(mut self) {
+        if self.client().batch_execute("ROLLBACK").await.is_ok() {
+            // Clean: it may serve again.
+            drop(self.connection.take());
+        }
+    }
+}
+
+impl Drop for Head {
+    fn drop(&mut self) {
+        // In mid-transaction, perhaps in mid-query: the connection must not go back to the pool. Closed,
+        // it makes PostgreSQL roll back.
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The table `resources`: what is booked, how many want it, and up to where it has been judged.
+
+use holdfast_domain::{
+    Resource, ResourceId, ResourceName, Seq, Shard, TenantId, VenueId, rules::BookingLimits,
+};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::{Database, Error, head::Head};
+
+const BY_NAME: &str = "
+    SELECT r.tenant_id, r.id, r.venue_id, r.name, r.shortest_seconds, r.longest_seconds, r.days_ahead, r.open_wants
+    FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS named(tenant_id, venue_id, name)
+    JOIN resources r
+        ON r.shard = $1 AND r.tenant_id = named.tenant_id AND r.venue_id = named.venue_id AND r.name = named.name";
+
+const INSERT: &str = "
+    INSERT INTO resources (
+        shard, tenant_id, id, venue_id, name, shortest_seconds, longest_seconds, days_ahead, open_wants, judged,
+        version, created_at, updated_at)
+    SELECT $1, tenant_id, id, venue_id, name, shortest_seconds, longest_seconds, days_ahead, 0, 0, 1, $2, $2
+    FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::integer[], $9::integer[])
+        AS r(tenant_id, id, venue_id, name, shortest_seconds, longest_seconds, days_ahead)";
+
+const COUNT_WANTS: &str = "
+    UPDATE resources r
+    SET open_wants = r.open_wants + d.change
+    FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS d(tenant_id, id, change)
+    WHERE r.shard = $1 AND r.tenant_id = d.tenant_id AND r.id = d.id";
+
+const JUDGE: &str = "
+    UPDATE resources r
+    SET open_wants = r.open_wants - d.decided, judged = coalesce(d.judged, r.judged)
+    FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::bigint[]) AS d(tenant_id, id, decided, judged)
+    WHERE r.shard = $1 AND r.tenant_id = d.tenant_id AND r.id = d.id";
+
+const OPEN_WANTS: &str =
+    "SELECT coalesce(sum(open_wants), 0)::bigint FROM resources WHERE shard = $1 AND tenant_id = $2";
+
+/// By what a caller names a resource.
+pub(crate) type Named<'a> = (TenantId, VenueId, &'a ResourceName);
+
+/// What a write needs to know of a resource.
+#[derive(Debug, Clone)]
+pub(crate) struct Bookable {
+    pub(crate) id: ResourceId,
+    pub(crate) limits: BookingLimits,
+    pub(crate) open_wants: i32,
+}
+
+/// The resources of these names that there are.
+pub(crate) async fn by_name(
+    client: &deadpool_postgres::Client,
+    shard: Shard,
+    named: &[Named<'_>],
+) -> Result<Vec<((TenantId, VenueId, ResourceName), Bookable)>, Error> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statement = client.prepare_cached(BY_NAME).await?;
+    let tenants: Vec<Uuid> = named.iter().map(|(tenant, ..)| tenant.uuid()).collect();
+    let venues: Vec<Uuid> = named.iter().map(|(_, venue, _)| venue.uuid()).collect();
+    let names: Vec<&str> = named.iter().map(|(.., name)| name.as_str()).collect();
+    let rows = client.query(&statement, &[&shard.number(), &tenants, &venues, &names]).await?;
+    rows.iter()
+        .map(|row| {
+            let name = ResourceName::parse(row.get(3))
+                .map_err(|_| Error::Defect("a resource without a proper name"))?;
+            let key = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(2).into(), name);
+            let limits = BookingLimits {
+                shortest_seconds: row.get(4),
+                longest_seconds: row.get(5),
+                days_ahead: row.get(6),
+            };
+            Ok((key, Bookable { id: row.get::<_, Uuid>(1).into(), limits, open_wants: row.get(7) }))
+        })
+        .collect()
+}
+
+/// Makes new resources, with nobody wanting them yet.
+pub(crate) async fn insert(head: &Head, new: &[(TenantId, Resource)]) -> Result<(), Error> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let statement = head.client().prepare_cached(INSERT).await?;
+    let tenants: Vec<Uuid> = new.iter().map(|(tenant, _)| tenant.uuid()).collect();
+    let ids: Vec<Uuid> = new.iter().map(|(_, r)| r.id.uuid()).collect();
+    let venues: Vec<Uuid> = new.iter().map(|(_, r)| r.venue_id.uuid()).collect();
+    let names: Vec<&str> = new.iter().map(|(_, r)| r.name.as_str()).collect();
+    let shortest: Vec<i32> = new.iter().map(|(_, r)| r.limits.shortest_seconds).collect();
+    let longest: Vec<i32> = new.iter().map(|(_, r)| r.limits.longest_seconds).collect();
+    let ahead: Vec<i32> = new.iter().map(|(_, r)| r.limits.days_ahead).collect();
+    let shard = head.shard().number();
+    let params: [&(dyn ToSql + Sync); 9] =
+        [&shard, &head.at(), &tenants, &ids, &venues, &names, &shortest, &longest, &ahead];
+    written(head.client().execute(&statement, &params).await?, new.len())
+}
+
+/// Adds to the count of open wants of each resource.
+pub(crate) async fn count_wants(head: &Head, changes: &[(TenantId, ResourceId, i32)]) -> Result<(), Error> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let statement = head.client().prepare_cached(COUNT_WANTS).await?;
+    let tenants: Vec<Uuid> = changes.iter().map(|(tenant, ..)| tenant.uuid()).collect();
+    let ids: Vec<Uuid> = changes.iter().map(|(_, id, _)| id.uuid()).collect();
+    let counts: Vec<i32> = changes.iter().map(|(.., change)| *change).collect();
+    let params: [&(dyn ToSql + Sync); 4] = [&head.shard().number(), &tenants, &ids, &counts];
+    written(head.client().execute(&statement, &params).await?, changes.len())
+}
+
+/// What a step did to one resource.
+pub(crate) struct Judged {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) id: ResourceId,
+    /// How many of its open wants were decided.
+    pub(crate) decided: i32,
+    /// The seq up to which it has now been decided whole; none when the step was cut short in it.
+    pub(crate) judged: Option<Seq>,
+}
+
+/// Writes what a step did to its resources.
+pub(crate) async fn judge(head: &Head, judged: &[Judged]) -> Result<(), Error> {
+    let statement = head.client().prepare_cached(JUDGE).await?;
+    let tenants: Vec<Uuid> = judged.iter().map(|r| r.tenant_id.uuid()).collect();
+    let ids: Vec<Uuid> = judged.iter().map(|r| r.id.uuid()).collect();
+    let decided: Vec<i32> = judged.iter().map(|r| r.decided).collect();
+    let seqs: Vec<Option<i64>> = judged.iter().map(|r| r.judged.map(|seq| seq.0)).collect();
+    let params: [&(dyn ToSql + Sync); 5] = [&head.shard().number(), &tenants, &ids, &decided, &seqs];
+    written(head.client().execute(&statement, &params).await?, judged.len())
+}
+
+impl Database {
+    /// How many of a tenant's bookings wait to be decided.
+    ///
+    /// # Errors
+    /// When PostgreSQL can't be asked.
+    pub async fn open_wants(&self, tenant: TenantId) -> Result<i64, Error> {
+        let client = self.connection().await?;
+        let statement = client.prepare_cached(OPEN_WANTS).await?;
+        let row = client.query_one(&statement, &[&Shard::of(tenant).number(), &tenant.uuid()]).await?;
+        Ok(row.get(0))
+    }
+}
+
+/// Rows written are counted against rows sent: two of one key in an `UPDATE … FROM unnest` would lose
+/// one silently.
+pub(crate) fn written(rows: u64, sent: usize) -> Result<(), Error> {
+    if rows == sent as u64 { Ok(()) } else { Err(Error::Defect("fewer rows were written than sent")) }
+}

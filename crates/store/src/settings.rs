@@ -1,0 +1,75 @@
+//! What an operator can set about PostgreSQL and the write path.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use clap::Args;
+
+/// How PostgreSQL is reached, and how long it may take.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "PostgreSQL")]
+pub struct Settings {
+    /// Where PostgreSQL is: postgres://USER:PASSWORD@HOST:PORT/NAME
+    #[arg(id = "DATABASE_URL", long = "database-url", env, hide_env_values = true)]
+    pub database_url: tokio_postgres::Config,
+    /// Most connections of this process
+    #[arg(id = "DATABASE_POOL_SIZE", long = "database-pool-size", env, default_value = "12")]
+    pub database_pool_size: NonZeroUsize,
+    /// Longest wait for a free connection, and for a new one, in milliseconds
+    #[arg(id = "DATABASE_WAIT_MILLIS", long = "database-wait-millis", env, default_value = "2000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub database_wait_millis: u64,
+    /// Longest wait for another writer of the same shard, in milliseconds
+    #[arg(id = "LOCK_TIMEOUT_MILLIS", long = "lock-timeout-millis", env, default_value = "2000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub lock_timeout_millis: u64,
+    /// Longest run of a statement, in milliseconds
+    #[arg(id = "STATEMENT_TIMEOUT_MILLIS", long = "statement-timeout-millis", env, default_value = "5000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub statement_timeout_millis: u64,
+    /// How far a shard's clock may be off this process's before writes are refused, in seconds
+    #[arg(id = "CLOCK_MAX_SKEW_SECONDS", long = "clock-max-skew-seconds", env, default_value = "600", value_parser = clap::value_parser!(i64).range(1..=86_400))]
+    pub clock_max_skew_seconds: i64,
+}
+
+impl Settings {
+    /// [`Self::database_wait_millis`] as a duration.
+    pub fn wait(&self) -> Duration {
+        Duration::from_millis(self.database_wait_millis)
+    }
+
+    /// What contradicts itself, in a sentence.
+    ///
+    /// # Errors
+    /// When a lock may be waited for longer than a statement may run.
+    pub fn check(&self) -> Result<(), String> {
+        if self.lock_timeout_millis > self.statement_timeout_millis {
+            return Err(format!(
+                "LOCK_TIMEOUT_MILLIS ({}) must not be above STATEMENT_TIMEOUT_MILLIS ({}): the wait would be cut short",
+                self.lock_timeout_millis, self.statement_timeout_millis
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// How writes are queued and batched, and what they are held to.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Writes")]
+pub struct LaneSettings {
+    /// Most writes of one shard that wait in this process; one more is answered 503 at once
+    #[arg(id = "LANE_QUEUE", long = "lane-queue", env, default_value = "4096", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub lane_queue: u32,
+    /// Most writes in one transaction
+    #[arg(id = "LANE_BATCH", long = "lane-batch", env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub lane_batch: u32,
+    /// How long an open want may wait for its range to come free, in minutes
+    #[arg(id = "GRACE_PERIOD_MINUTES", long = "grace-period-minutes", env, default_value = "15", value_parser = clap::value_parser!(i64).range(0..=525_600))]
+    pub grace_period_minutes: i64,
+    /// Most open wants of one resource; one more is refused
+    #[arg(id = "OPEN_WANTS_PER_RESOURCE", long = "open-wants-per-resource", env, default_value = "5000", value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    pub open_wants_per_resource: i32,
+}
+
+impl LaneSettings {
+    /// [`Self::grace_period_minutes`] as a duration.
+    pub fn grace(&self) -> time::Duration {
+        time::Duration::minutes(self.grace_period_minutes)
+    }
+}

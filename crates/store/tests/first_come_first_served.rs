@@ -1,0 +1,87 @@
+//! P1 and P4, as the log tells them: who is granted what, when, and in which order.
+
+use holdfast_domain::{BookingId, Status, rules::Verdict};
+use holdfast_store::{Database, Filter, LaneSettings, Lanes, Step, StepLimits};
+use holdfast_testkit::{TestDatabase, cancel, create, hours, lane_settings, now, shard};
+use time::Duration;
+
+/// One process's lanes, deaf to the relay.
+fn lanes(database: &Database, settings: LaneSettings) -> Lanes {
+    Lanes::new(database.clone(), settings, |_| {})
+}
+
+async fn step(database: &Database) -> Step {
+    database.step(shard(), StepLimits::default()).await.expect("a step")
+}
+
+async fn status(database: &Database, id: BookingId) -> Option<Status> {
+    let all = Filter { after: None, limit: 1_000 };
+    let bookings = database.bookings(holdfast_domain::DEFAULT_TENANT, all).await.expect("a page");
+    bookings.into_iter().find(|booking| booking.id == id).map(|booking| booking.claim.status())
+}
+
+#[tokio::test]
+async fn the_second_of_two_that_overlap_waits_and_gets_it_when_the_first_leaves() {
+    let test = TestDatabase::new().await;
+    let database = test.database();
+    let lanes = lanes(&database, lane_settings());
+    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().booking;
+    let second = lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap();
+    assert_eq!(second.conflicts.count, 1);
+    assert_eq!(second.conflicts.first[0].id, first.id);
+    assert_eq!(step(&database).await.decided.len(), 1);
+    assert_eq!(status(&database, first.id).await, Some(Status::Valid));
+    assert_eq!(status(&database, second.booking.id).await, Some(Status::Pending));
+
+    lanes.cancel(cancel("alice", first.id)).await.unwrap();
+    step(&database).await;
+    assert_eq!(status(&database, first.id).await, None);
+    assert_eq!(status(&database, second.booking.id).await, Some(Status::Valid));
+    assert_eq!(test.replay(shard()).await.faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn in_a_chain_the_first_and_the_third_win() {
+    let test = TestDatabase::new().await;
+    let database = test.database();
+    let lanes = lanes(&database, lane_settings());
+    let mut ids = Vec::new();
+    for range in [hours(10, 12), hours(11, 13), hours(12, 14)] {
+        ids.push(lanes.create(create("alice", "Raum1", range)).await.unwrap().booking.id);
+    }
+    step(&database).await;
+    let states = [Some(Status::Valid), Some(Status::Pending), Some(Status::Valid)];
+    for (id, expected) in ids.into_iter().zip(states) {
+        assert_eq!(status(&database, id).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_late_validator_still_grants_what_fits_and_rejects_what_does_not() {
+    let test = TestDatabase::new().await;
+    let database = test.database();
+    // Without grace every want is due at once: the validator is late for all of them.
+    let lanes = lanes(&database, LaneSettings { grace_period_minutes: 0, ..lane_settings() });
+    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().booking;
+    let second = lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap().booking;
+    let third = lanes.create(create("carol", "Raum1", hours(15, 17))).await.unwrap().booking;
+    // The first leaves a moment before the others' time is up.
+    lanes.cancel(cancel("alice", first.id)).await.unwrap();
+    let verdicts: Vec<_> = step(&database).await.decided.into_iter().map(|(_, verdict)| verdict).collect();
+    assert_eq!(verdicts, [Verdict::Grant, Verdict::Reject]);
+    assert_eq!(status(&database, second.id).await, Some(Status::Valid));
+    assert_eq!(status(&database, third.id).await, Some(Status::Rejected));
+    assert_eq!(test.replay(shard()).await.faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_slot_that_is_over_is_granted_to_nobody() {
+    let test = TestDatabase::new().await;
+    let database = test.database();
+    let lanes = lanes(&database, lane_settings());
+    let over =
+        holdfast_domain::TimeRange::new(now() - Duration::minutes(4), now() - Duration::minutes(2)).unwrap();
+    let id = lanes.create(create("alice", "Raum1", over)).await.unwrap().booking.id;
+    step(&database).await;
+    assert_eq!(status(&database, id).await, Some(Status::Rejected));
+}

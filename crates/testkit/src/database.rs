@@ -1,0 +1,153 @@
+//! A database for each test, copied from a migrated template.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
+
+use holdfast_domain::{Seq, Shard, audit};
+use holdfast_store::{Database, Settings, migrate};
+use tokio_postgres::{Client, Config, NoTls};
+use uuid::Uuid;
+
+/// A database of one's own on the server of `DATABASE_URL`; dropped with the value.
+pub struct TestDatabase {
+    config: Config,
+    admin: Config,
+    name: String,
+}
+
+impl TestDatabase {
+    /// A fresh database with the schema.
+    ///
+    /// # Panics
+    /// When the server does not play along.
+    pub async fn new() -> Self {
+        let admin: Config = crate::server("DATABASE_URL").parse().expect("DATABASE_URL is a PostgreSQL URL");
+        let client = connect(&admin).await;
+        let template = template(&admin, &client).await;
+        let name = format!("holdfast_test_{}", Uuid::now_v7().simple());
+        client
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+            .await
+            .expect("a database");
+        let mut config = admin.clone();
+        config.dbname(&name);
+        Self { config, admin, name }
+    }
+
+    /// The settings of a service that uses it.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            database_url: self.config.clone(),
+            database_pool_size: 6.try_into().expect("not zero"),
+            database_wait_millis: 10_000,
+            lock_timeout_millis: 10_000,
+            statement_timeout_millis: 20_000,
+            clock_max_skew_seconds: 600,
+        }
+    }
+
+    /// Its URL, for the environment of another process.
+    pub fn url(&self) -> String {
+        let base = crate::server("DATABASE_URL");
+        let (server, _) = base.rsplit_once('/').expect("DATABASE_URL ends in a database's name");
+        format!("{server}/{}", self.name)
+    }
+
+    /// A pool of connections to it, as a process of its own would have.
+    pub fn database(&self) -> Database {
+        Database::new(&self.settings()).expect("a pool")
+    }
+
+    /// A bare connection, for SQL that only tests need.
+    pub async fn client(&self) -> Client {
+        connect(&self.config).await
+    }
+
+    /// The judge's report on the whole log of `shard`, as if the validators were at rest.
+    pub async fn replay(&self, shard: Shard) -> audit::Report {
+        let (database, mut replay, mut last) = (self.database(), audit::Replay::default(), Seq(0));
+        loop {
+            let page = database.log_after(shard, last, 5_000).await.expect("the log");
+            let Some(end) = page.last() else {
+                return replay.finish();
+            };
+            last = end.seq;
+            for change in &page {
+                replay.step(&change.parse().expect("a change of a known kind"));
+            }
+        }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let (admin, name) = (self.admin.clone(), std::mem::take(&mut self.name));
+        // A thread of its own: the test's runtime may be on its way out.
+        let dropped = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                connect(&admin).await.batch_execute(&drop).await
+            })
+        });
+        // What is left behind goes with the server.
+        let _ = dropped.join();
+    }
+}
+
+async fn connect(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.expect("PostgreSQL answers");
+    tokio::spawn(connection);
+    client
+}
+
+/// The name of a database with the schema of today's migrations, made by whoever needs it first.
+async fn template(admin: &Config, client: &Client) -> String {
+    let name = format!("holdfast_template_{:016x}", fingerprint());
+    client.execute("SELECT pg_advisory_lock(hashtext($1))", &[&name]).await.expect("a lock");
+    let known = client.query_one("SELECT count(*) FROM pg_database WHERE datname = $1", &[&name]).await;
+    if known.expect("the list of databases").get::<_, i64>(0) == 0 {
+        let draft = format!("{name}_draft");
+        client.batch_execute(&format!("DROP DATABASE IF EXISTS {draft}")).await.expect("no draft");
+        client.batch_execute(&format!("CREATE DATABASE {draft}")).await.expect("a draft");
+        let mut config = admin.clone();
+        config.dbname(&draft);
+        let settings = Settings { database_url: config, ..bare() };
+        migrate(&settings, "UTC").await.expect("the migrations run");
+        // Connections to a template forbid copying it; the last of them may take a moment to go.
+        let rename = format!("ALTER DATABASE {draft} RENAME TO {name}");
+        crate::eventually("the draft is let go", async || client.batch_execute(&rename).await.ok()).await;
+    }
+    client.execute("SELECT pg_advisory_unlock(hashtext($1))", &[&name]).await.expect("the lock is ours");
+    name
+}
+
+fn bare() -> Settings {
+    Settings {
+        database_url: Config::new(),
+        database_pool_size: 1.try_into().expect("not zero"),
+        database_wait_millis: 10_000,
+        lock_timeout_millis: 10_000,
+        statement_timeout_millis: 10_000,
+        clock_max_skew_seconds: 600,
+    }
+}
+
+/// Changes with any migration, so that a server that outlives a change of the schema is not misread.
+fn fingerprint() -> u64 {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the migrations")
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+        .collect();
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        std::fs::read(file).expect("a migration").hash(&mut hasher);
+    }
+    hasher.finish()
+}
