@@ -70,23 +70,11 @@ impl Hub {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (queue, messages) = mpsc::channel(self.queue);
         let cut_off = CancellationToken::new();
-        let member = Member {
-            caller,
-            interest,
-            queue,
-            cut_off: cut_off.clone(),
-        };
+        let member = Member { caller, interest, queue, cut_off: cut_off.clone() };
         let mut channel = self.channel(Shard::of(tenant_id));
         let from = channel.position?;
         channel.tenants.entry(tenant_id).or_default().add(id, member);
-        Some(Subscription {
-            from,
-            messages,
-            cut_off,
-            hub: Arc::clone(self),
-            tenant_id,
-            id,
-        })
+        Some(Subscription { from, messages, cut_off, hub: Arc::clone(self), tenant_id, id })
     }
 
     /// Delivers changes of a shard, each the one after the last.
@@ -125,20 +113,12 @@ impl Hub {
 
     /// How many subscribe.
     pub fn subscribers(&self) -> usize {
-        let of_shard = |shard| {
-            self.channel(shard)
-                .tenants
-                .values()
-                .map(Audience::len)
-                .sum::<usize>()
-        };
+        let of_shard = |shard| self.channel(shard).tenants.values().map(Audience::len).sum::<usize>();
         Shard::all().map(of_shard).sum()
     }
 
     fn channel(&self, shard: Shard) -> MutexGuard<'_, Channel> {
-        self.channels[shard.index()]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.channels[shard.index()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

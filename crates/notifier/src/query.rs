@@ -22,19 +22,11 @@ pub(crate) fn parse(pairs: &[(String, String)]) -> Result<(Caller, Interest), Ve
     let mut faults = Vec::new();
     for (name, value) in pairs {
         if let Err((rule, message)) = take(name, value, &mut user, &mut interest) {
-            faults.push(FieldProblem {
-                field: name.clone(),
-                rule,
-                message,
-            });
+            faults.push(FieldProblem { field: name.clone(), rule, message });
         }
     }
     faults.truncate(FAULTS_MAX);
-    if faults.is_empty() {
-        Ok((Caller::open(user), interest))
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok((Caller::open(user), interest)) } else { Err(faults) }
 }
 
 fn take(name: &str, value: &str, user: &mut Option<UserId>, interest: &mut Interest) -> Result<(), Fault> {
@@ -48,9 +40,7 @@ fn take(name: &str, value: &str, user: &mut Option<UserId>, interest: &mut Inter
             return Err(("too_many", message));
         }
         "resource" => {
-            let id = value
-                .parse()
-                .map_err(|_| ("uuid", "is not the id of a resource".into()))?;
+            let id = value.parse().map_err(|_| ("uuid", "is not the id of a resource".into()))?;
             interest.resources.push(id);
         }
         "topic" if value == "all" => interest.is_all = true,
@@ -67,10 +57,7 @@ mod tests {
     use super::*;
 
     fn parsed(pairs: &[(&str, &str)]) -> Result<(Caller, Interest), Vec<(String, &'static str)>> {
-        let pairs: Vec<_> = pairs
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-            .collect();
+        let pairs: Vec<_> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         parse(&pairs).map_err(|faults| faults.into_iter().map(|f| (f.field, f.rule)).collect())
     }
 
@@ -83,12 +70,7 @@ mod tests {
     fn resources_add_up_and_all_widens() {
         let id = ResourceId::from_u128(1);
         let text = id.to_string();
-        let query = [
-            ("resource", &*text),
-            ("user_id", "alice"),
-            ("resource", &*text),
-            ("topic", "all"),
-        ];
+        let query = [("resource", &*text), ("user_id", "alice"), ("resource", &*text), ("topic", "all")];
         let (caller, interest) = parsed(&query).unwrap();
         assert_eq!(caller.user, UserId::parse("alice").ok());
         assert_eq!(interest.resources, [id, id]);
@@ -97,18 +79,8 @@ mod tests {
 
     #[test]
     fn whatever_is_wrong_is_named() {
-        let query = [
-            ("after", "5"),
-            ("topic", "some"),
-            ("resource", "Raum1"),
-            ("user_id", " "),
-        ];
-        let rules = [
-            ("after", "unknown"),
-            ("topic", "one_of"),
-            ("resource", "uuid"),
-            ("user_id", "blank"),
-        ];
+        let query = [("after", "5"), ("topic", "some"), ("resource", "Raum1"), ("user_id", " ")];
+        let rules = [("after", "unknown"), ("topic", "one_of"), ("resource", "uuid"), ("user_id", "blank")];
         let expected: Vec<_> = rules.map(|(field, rule)| (field.to_owned(), rule)).into();
         assert_eq!(parsed(&query), Err(expected));
     }

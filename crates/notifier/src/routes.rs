@@ -32,12 +32,7 @@ pub struct Sockets {
 impl Sockets {
     /// Sockets that all close when `stopping` is cancelled.
     pub fn new(settings: &Settings, hub: Arc<Hub>, stopping: CancellationToken) -> Self {
-        Self {
-            hub,
-            places: Arc::new(Semaphore::new(settings.sockets_max)),
-            beat: settings.beat(),
-            stopping,
-        }
+        Self { hub, places: Arc::new(Semaphore::new(settings.sockets_max)), beat: settings.beat(), stopping }
     }
 
     /// Mounts the routes, by full path. To be called before whatever mounts `/api/bookings/{id}`, which would swallow them.
@@ -59,9 +54,7 @@ async fn open(
         return Err(Problem::stopping());
     }
     let (caller, interest) = query::parse(&pairs).map_err(bad_query)?;
-    let place = Arc::clone(&sockets.places)
-        .try_acquire_owned()
-        .map_err(|_| busy())?;
+    let place = Arc::clone(&sockets.places).try_acquire_owned().map_err(|_| busy())?;
     let (answer, session, incoming) =
         actix_ws::handle(&request, body).map_err(|error| Problem::bad_request().detail(error.to_string()))?;
     let subscription = sockets.hub.subscribe(caller, interest).ok_or_else(unavailable)?;
@@ -81,19 +74,11 @@ fn bad_query(faults: Vec<FieldProblem>) -> Problem {
 }
 
 fn busy() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "busy",
-        "There are as many sockets as allowed",
-    )
-    .retry_after(RETRY_AFTER_SECONDS)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "There are as many sockets as allowed")
+        .retry_after(RETRY_AFTER_SECONDS)
 }
 
 fn unavailable() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "unavailable",
-        "It is not known yet where the log stands",
-    )
-    .retry_after(RETRY_AFTER_SECONDS)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "It is not known yet where the log stands")
+        .retry_after(RETRY_AFTER_SECONDS)
 }

@@ -60,19 +60,10 @@ pub fn bind(
     let redis = health.component("redis", Need::Required);
     let feed = Feed::new(Reader::connect(&settings.redis)?, Arc::clone(&hub), redis);
     let sockets = Sockets::new(&settings.sockets, hub, stopping.clone());
-    let bound = http::bind(
-        &settings.http,
-        &settings.process.shutdown,
-        health,
-        move |config| {
-            sockets.configure(config);
-        },
-    )?;
-    Ok(Service {
-        bound,
-        feed,
-        stopping,
-    })
+    let bound = http::bind(&settings.http, &settings.process.shutdown, health, move |config| {
+        sockets.configure(config);
+    })?;
+    Ok(Service { bound, feed, stopping })
 }
 
 impl Service {

@@ -132,15 +132,9 @@ async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Result<(), E
 }
 
 fn too_slow() -> End {
-    close(
-        CloseCode::Again,
-        "messages come faster than they are read; reload and come back",
-    )
+    close(CloseCode::Again, "messages come faster than they are read; reload and come back")
 }
 
 fn close(code: CloseCode, description: &str) -> End {
-    End::Close(CloseReason {
-        code,
-        description: Some(description.to_owned()),
-    })
+    End::Close(CloseReason { code, description: Some(description.to_owned()) })
 }

@@ -22,10 +22,7 @@ fn alice() -> Caller {
 }
 
 fn all() -> Interest {
-    Interest {
-        is_all: true,
-        ..Interest::default()
-    }
+    Interest { is_all: true, ..Interest::default() }
 }
 
 fn heard(subscription: &mut Subscription) -> Vec<Value> {
@@ -45,10 +42,7 @@ fn seqs(subscription: &mut Subscription) -> Vec<i64> {
 fn a_subscriber_hears_of_their_own_bookings_and_of_nobody_elses() {
     let hub = hub();
     let mut alice = hub.subscribe(alice(), Interest::default()).unwrap();
-    hub.publish(
-        shard(),
-        vec![booked(1, "alice"), booked(2, "bob"), booked(3, "alice")],
-    );
+    hub.publish(shard(), vec![booked(1, "alice"), booked(2, "bob"), booked(3, "alice")]);
     assert_eq!(seqs(&mut alice), [1, 3]);
 }
 
@@ -71,21 +65,10 @@ fn nobody_in_particular_hears_nothing_of_their_own() {
 #[test]
 fn a_resource_adds_to_ones_own_and_no_change_comes_twice() {
     let hub = hub();
-    let interest = Interest {
-        resources: vec![resource(2), resource(2)],
-        is_all: false,
-    };
+    let interest = Interest { resources: vec![resource(2), resource(2)], is_all: false };
     let mut alice = hub.subscribe(alice(), interest).unwrap();
     let of = |seq, owner, resource| change(DEFAULT_TENANT, seq, owner, owner, resource, "x");
-    hub.publish(
-        shard(),
-        vec![
-            of(1, "alice", 1),
-            of(2, "bob", 2),
-            of(3, "bob", 3),
-            of(4, "alice", 2),
-        ],
-    );
+    hub.publish(shard(), vec![of(1, "alice", 1), of(2, "bob", 2), of(3, "bob", 3), of(4, "alice", 2)]);
     assert_eq!(seqs(&mut alice), [1, 2, 4]);
 }
 
@@ -93,10 +76,7 @@ fn a_resource_adds_to_ones_own_and_no_change_comes_twice() {
 fn all_is_everything_of_the_tenant_and_nothing_of_another() {
     let hub = hub();
     let mut everything = hub.subscribe(alice(), all()).unwrap();
-    let neighbour = (2..1_000)
-        .map(TenantId::from_u128)
-        .find(|id| Shard::of(*id) == shard())
-        .unwrap();
+    let neighbour = (2..1_000).map(TenantId::from_u128).find(|id| Shard::of(*id) == shard()).unwrap();
     let theirs = change(neighbour, 2, "alice", "alice", 1, "x");
     hub.publish(shard(), vec![booked(1, "bob"), theirs, booked(3, "carol")]);
     assert_eq!(seqs(&mut everything), [1, 3]);
@@ -110,20 +90,14 @@ fn a_change_goes_out_as_the_log_tells_it() {
     let message = heard(&mut alice).remove(0);
     assert_eq!(message["type"], "booking_created");
     assert_eq!(message["at"], "2027-03-20T08:00:00Z");
-    assert_eq!(
-        (&message["actor"], &message["request_id"]),
-        (&"alice".into(), &"r-1".into())
-    );
+    assert_eq!((&message["actor"], &message["request_id"]), (&"alice".into(), &"r-1".into()));
     assert_eq!(message["data"]["booking"]["title"], "secret");
 }
 
 #[test]
 fn who_may_not_see_a_booking_hears_only_that_it_is_there() {
     let hub = hub();
-    let stranger = Caller {
-        roles: Roles::NONE,
-        ..alice()
-    };
+    let stranger = Caller { roles: Roles::NONE, ..alice() };
     let mut stranger = hub.subscribe(stranger, all()).unwrap();
     hub.publish(shard(), vec![booked(1, "bob")]);
     let message = heard(&mut stranger).remove(0);
@@ -151,20 +125,11 @@ fn whoever_does_not_take_their_messages_is_cut_off_and_slows_nobody() {
 fn a_gap_is_told_to_all_of_the_shard_and_to_no_other() {
     let hub = hub();
     let mut ours = hub.subscribe(alice(), Interest::default()).unwrap();
-    let elsewhere = (2..1_000)
-        .map(TenantId::from_u128)
-        .find(|id| Shard::of(*id) != shard())
-        .unwrap();
-    let theirs = Caller {
-        tenant: elsewhere,
-        ..alice()
-    };
+    let elsewhere = (2..1_000).map(TenantId::from_u128).find(|id| Shard::of(*id) != shard()).unwrap();
+    let theirs = Caller { tenant: elsewhere, ..alice() };
     let mut theirs = hub.subscribe(theirs, all()).unwrap();
     hub.gap(shard(), Seq(40));
-    assert_eq!(
-        heard(&mut ours),
-        [serde_json::json!({"type": "resync", "seq": 40})]
-    );
+    assert_eq!(heard(&mut ours), [serde_json::json!({"type": "resync", "seq": 40})]);
     assert!(heard(&mut theirs).is_empty());
     assert_eq!(ours.catch_up(), (vec![], Seq(40)));
 }
@@ -179,10 +144,7 @@ fn a_change_that_this_version_cannot_read_is_not_missed_in_silence() {
         wire: r#"{"type":"weather_changed","seq":1}"#.into(),
     };
     hub.publish(shard(), vec![strange, booked(2, "alice")]);
-    assert_eq!(
-        heard(&mut alice)[0],
-        serde_json::json!({"type": "resync", "seq": 1})
-    );
+    assert_eq!(heard(&mut alice)[0], serde_json::json!({"type": "resync", "seq": 1}));
     assert_eq!(alice.catch_up(), (vec![], Seq(2)));
 }
 
@@ -190,10 +152,7 @@ fn a_change_that_this_version_cannot_read_is_not_missed_in_silence() {
 fn a_position_comes_with_everything_that_it_covers() {
     let hub = hub();
     let mut alice = hub.subscribe(alice(), Interest::default()).unwrap();
-    hub.publish(
-        shard(),
-        vec![booked(1, "alice"), booked(2, "alice"), booked(3, "bob")],
-    );
+    hub.publish(shard(), vec![booked(1, "alice"), booked(2, "alice"), booked(3, "bob")]);
     let (messages, position) = alice.catch_up();
     assert_eq!((messages.len(), position), (2, Seq(3)));
 }

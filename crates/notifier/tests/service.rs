@@ -18,9 +18,7 @@ use tokio_tungstenite::{connect_async, tungstenite::Message};
 use tokio_util::sync::CancellationToken;
 
 async fn soon<T>(wait: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), wait)
-        .await
-        .expect("it never came")
+    timeout(Duration::from_secs(20), wait).await.expect("it never came")
 }
 
 async fn until(health: &Health, readiness: Readiness) {
@@ -33,29 +31,14 @@ async fn until(health: &Health, readiness: Readiness) {
 }
 
 async fn append(streams: &Streams, entry: Entry) {
-    soon(async {
-        while streams
-            .append(shard(), std::slice::from_ref(&entry))
-            .await
-            .is_err()
-        {}
-    })
-    .await;
+    soon(async { while streams.append(shard(), std::slice::from_ref(&entry)).await.is_err() {} }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_outlives_redis_and_is_told_to_reload_when_it_came_back_empty() {
     let mut redis = RedisServer::start();
     let streams = Streams::connect(&redis.settings()).unwrap();
-    let arguments = [
-        "test",
-        "--http-port",
-        "0",
-        "--http-workers",
-        "1",
-        "--redis-prefix",
-        "test",
-    ];
+    let arguments = ["test", "--http-port", "0", "--http-workers", "1", "--redis-prefix", "test"];
     let settings = ServiceSettings::parse_from([&arguments[..], &["--redis-url", &redis.url()]].concat());
     let health = Health::default();
     let stopping = CancellationToken::new();

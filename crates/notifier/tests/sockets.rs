@@ -53,21 +53,11 @@ struct Running {
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 async fn soon<T>(wait: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), wait)
-        .await
-        .expect("it never came")
+    timeout(Duration::from_secs(20), wait).await.expect("it never came")
 }
 
 fn start(arguments: &[&str]) -> Running {
-    let fixed = [
-        "test",
-        "--http-port",
-        "0",
-        "--http-workers",
-        "1",
-        "--socket-beat-seconds",
-        "1",
-    ];
+    let fixed = ["test", "--http-port", "0", "--http-workers", "1", "--socket-beat-seconds", "1"];
     let settings = TestSettings::parse_from([&fixed, arguments].concat());
     let hub = Arc::new(Hub::new(settings.sockets.socket_queue));
     Shard::all().for_each(|shard| hub.gap(shard, Seq(16)));
@@ -100,10 +90,7 @@ impl Running {
         let Err(Error::Http(answer)) = self.try_connect(path).await.map(|_| ()) else {
             panic!("{path} was not refused");
         };
-        (
-            answer.status().as_u16(),
-            serde_json::from_slice(answer.body().as_deref().unwrap()).unwrap(),
-        )
+        (answer.status().as_u16(), serde_json::from_slice(answer.body().as_deref().unwrap()).unwrap())
     }
 
     async fn until_subscribers_are(&self, count: usize) {
@@ -181,17 +168,12 @@ async fn a_socket_begins_with_where_it_stands_and_goes_on_with_each_change() {
 async fn a_quiet_client_learns_where_it_stands_after_all_that_it_asked_for() {
     let running = start(&[]);
     let mut client = running.connect("/api/v1/ws?user_id=alice").await;
-    running
-        .hub
-        .publish(shard(), vec![booked(17, "alice"), booked(18, "bob")]);
+    running.hub.publish(shard(), vec![booked(17, "alice"), booked(18, "bob")]);
     let mut messages = Vec::new();
     while messages.last() != Some(&json!({"type": "position", "seq": 18})) {
         messages.push(client.any_message().await);
     }
-    assert!(
-        messages.iter().any(|message| message["seq"] == 17),
-        "{messages:?}"
-    );
+    assert!(messages.iter().any(|message| message["seq"] == 17), "{messages:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,10 +192,7 @@ async fn a_plain_request_is_refused_with_a_problem_document() {
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     soon(socket.read_to_string(&mut answer)).await.unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 400") && answer.contains("problem+json"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("problem+json"), "{answer}");
     assert_eq!(running.hub.subscribers(), 0);
 }
 
@@ -276,10 +255,7 @@ async fn a_client_that_does_not_read_is_cut_off_while_another_hears_everything()
     soon(async {
         while running.hub.subscribers() == 2 {
             seq += 1;
-            running.hub.publish(
-                shard(),
-                vec![change(DEFAULT_TENANT, seq, "bob", "bob", 1, &title)],
-            );
+            running.hub.publish(shard(), vec![change(DEFAULT_TENANT, seq, "bob", "bob", 1, &title)]);
             assert_eq!(quick.message().await["seq"], seq);
         }
     })
