@@ -6,7 +6,7 @@ use clap::Args;
 
 /// How the relay works.
 #[derive(Debug, Clone, Args)]
-// clap names a group after the struct, and other crates have one of this name too.
+// clap names a group after the struct, and other crates have a `Settings` too.
 #[group(skip)]
 #[command(next_help_heading = "Relay")]
 pub struct Settings {

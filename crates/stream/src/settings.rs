@@ -9,7 +9,7 @@ const PREFIX_MAX_CHARS: usize = 64;
 
 /// Which Redis, and how it is used.
 #[derive(Debug, Clone, Args)]
-// clap names a group after the struct, and other crates have one of this name too.
+// clap names a group after the struct, and other crates have a `Settings` too.
 #[group(skip)]
 #[command(next_help_heading = "Redis")]
 pub struct Settings {
