@@ -5,11 +5,13 @@
 
 mod command;
 mod database;
+mod random;
 pub mod redis;
 mod wait;
 
 pub use command::{cancel, create, hours, lane_settings, now, shard};
 pub use database::TestDatabase;
+pub use random::Random;
 pub use wait::eventually;
 
 /// The value of an environment variable that `make test` sets.

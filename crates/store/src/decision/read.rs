@@ -184,5 +184,14 @@ pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap
         let slot = Slot { booking: row.get::<_, Uuid>(1).into(), range };
         scenes.entry(row.get::<_, Uuid>(0).into()).or_default().slots.push(slot);
     }
+    if failpoint!("step.loads_a_part") {
+        for scene in scenes.values_mut() {
+            scene.wants.sort_by_key(|want| std::cmp::Reverse(want.rank));
+            scene.wants.truncate(2);
+        }
+    }
+    if failpoint!("step.forgets_slots") {
+        scenes.values_mut().for_each(|scene| scene.slots.clear());
+    }
     Ok(scenes)
 }

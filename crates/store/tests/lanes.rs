@@ -1,0 +1,183 @@
+//! Lanes: batches that grow by themselves, rows that fail alone, queues that end, a shutdown that drains.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use futures_util::future::join_all;
+use holdfast_store::{Error, LaneSettings, Lanes, WriteError};
+use holdfast_testkit::{TestDatabase, cancel, create, eventually, hours, lane_settings, shard};
+
+/// Lanes, and how many transactions they have committed.
+fn counted(test: &TestDatabase, settings: LaneSettings) -> (Lanes, Arc<AtomicUsize>) {
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&commits);
+    let lanes = Lanes::new(test.database(), settings, move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    (lanes, commits)
+}
+
+#[tokio::test]
+async fn alone_a_command_is_a_transaction_of_its_own_at_once() {
+    let test = TestDatabase::new().await;
+    let (lanes, commits) = counted(&test, lane_settings());
+    for number in 1..=5 {
+        lanes.create(create("alice", "Raum1", hours(number, number + 1))).await.unwrap();
+        assert_eq!(commits.load(Ordering::Relaxed), usize::try_from(number).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_arrives_while_a_transaction_is_in_flight_goes_together_into_the_next() {
+    let test = TestDatabase::new().await;
+    let (lanes, commits) = counted(&test, lane_settings());
+    let holder = test.client().await;
+    holder.batch_execute("BEGIN").await.unwrap();
+    holder.execute("SELECT FROM heads WHERE shard = $1 FOR UPDATE", &[&shard().number()]).await.unwrap();
+    let writes = (0..100).map(|number| lanes.create(create("alice", "Raum1", hours(number, number + 1))));
+    let release = async { holder.batch_execute("COMMIT").await.unwrap() };
+    let (answers, ()) = tokio::join!(join_all(writes), release);
+    assert!(answers.iter().all(Result::is_ok));
+    // Those that came first, and all the others.
+    let commits = commits.load(Ordering::Relaxed);
+    assert!(commits <= 2, "{commits} transactions for 100 writes");
+}
+
+#[tokio::test]
+async fn neighbours_in_a_batch_see_each_other() {
+    let test = TestDatabase::new().await;
+    let (lanes, _) = counted(&test, lane_settings());
+    let answers = join_all((0..130).map(|_| lanes.create(create("alice", "Raum1", hours(10, 12))))).await;
+    let counts: Vec<i64> = answers.into_iter().map(|answer| answer.unwrap().conflicts.count).collect();
+    // On this runtime the lane wakes when all are there: one batch. A hundred means a hundred or more.
+    assert!(counts.iter().all(|count| *count == 100), "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_row_that_the_database_refuses_fails_alone_and_its_63_neighbours_succeed() {
+    let test = TestDatabase::new().await;
+    let (lanes, _) = counted(&test, lane_settings());
+    let client = test.client().await;
+    client
+        .batch_execute("ALTER TABLE bookings ADD CONSTRAINT unlucky CHECK (user_id <> 'user-40')")
+        .await
+        .unwrap();
+    let users: Vec<String> = (0..64).map(|number| format!("user-{number}")).collect();
+    let answers = join_all(users.iter().map(|user| lanes.create(create(user, "Raum1", hours(10, 12))))).await;
+    for (user, answer) in users.iter().zip(answers) {
+        match answer {
+            Ok(_) => assert_ne!(user, "user-40"),
+            Err(WriteError::Store(Error::Data(_))) => assert_eq!(user, "user-40"),
+            Err(error) => panic!("{user}: {error:?}"),
+        }
+    }
+    assert_eq!(test.replay(shard()).await.changes, 64, "63 bookings and their resource");
+}
+
+#[tokio::test]
+async fn a_full_queue_is_busy_at_once() {
+    let test = TestDatabase::new().await;
+    let (lanes, _) = counted(&test, LaneSettings { lane_queue: 2, ..lane_settings() });
+    let holder = test.client().await;
+    holder.batch_execute("BEGIN").await.unwrap();
+    holder.execute("SELECT FROM heads WHERE shard = $1 FOR UPDATE", &[&shard().number()]).await.unwrap();
+    let write = |number: i64| {
+        let lanes = lanes.clone();
+        tokio::spawn(async move { lanes.create(create("alice", "Raum1", hours(number, number + 1))).await })
+    };
+    // One is in flight, two wait; from then on each is refused while the head is still held.
+    let mut writes = Vec::new();
+    let refused = eventually("the queue is full", async || {
+        let mut write = write(i64::try_from(writes.len()).unwrap());
+        let answer = tokio::time::timeout(std::time::Duration::from_millis(50), &mut write).await;
+        writes.push(write);
+        answer.ok().map(|answer| answer.unwrap().unwrap_err())
+    })
+    .await;
+    assert!(matches!(refused, WriteError::Store(Error::Busy(_))), "{refused:?}");
+    writes.pop();
+    holder.batch_execute("COMMIT").await.unwrap();
+    assert!(join_all(writes).await.into_iter().all(|answer| answer.unwrap().is_ok()));
+}
+
+#[tokio::test]
+async fn a_drained_lane_answers_what_it_took_and_takes_no_more() {
+    let test = TestDatabase::new().await;
+    let (lanes, _) = counted(&test, lane_settings());
+    let writes: Vec<_> = (0..50)
+        .map(|number| {
+            let lanes = lanes.clone();
+            tokio::spawn(
+                async move { lanes.create(create("alice", "Raum1", hours(number, number + 1))).await },
+            )
+        })
+        .collect();
+    let client = test.client().await;
+    eventually("a booking is there", async || {
+        let count: i64 = client.query_one("SELECT count(*) FROM bookings", &[]).await.unwrap().get(0);
+        (count > 0).then_some(())
+    })
+    .await;
+    lanes.drain().await;
+    let stopped = lanes.create(create("bob", "Raum1", hours(1, 2))).await.unwrap_err();
+    assert!(matches!(stopped, WriteError::Store(Error::Stopping)), "{stopped:?}");
+    let mut taken = 0;
+    for write in writes {
+        match write.await.unwrap() {
+            Ok(_) => taken += 1,
+            Err(WriteError::Store(Error::Stopping)) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    let count: i64 = client.query_one("SELECT count(*) FROM bookings", &[]).await.unwrap().get(0);
+    assert_eq!(count, taken);
+}
+
+#[tokio::test]
+async fn cancelling_twice_at_once_cancels_once() {
+    let test = TestDatabase::new().await;
+    let (lanes, _) = counted(&test, lane_settings());
+    let id = lanes.create(create("alice", "Raum1", hours(10, 12))).await.unwrap().booking.id;
+    let cancels = join_all((0..10).map(|_| lanes.cancel(cancel("alice", id)))).await;
+    assert!(cancels.iter().all(Result::is_ok));
+    let refused = lanes.cancel(cancel("bob", id)).await.unwrap_err();
+    assert!(matches!(refused, WriteError::NotYours), "{refused:?}");
+    // The resource, the booking, one cancel.
+    assert_eq!(test.replay(shard()).await.changes, 3);
+    assert_eq!(test.database().open_wants(holdfast_domain::DEFAULT_TENANT).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_refused_create_makes_no_resource() {
+    let test = TestDatabase::new().await;
+    let (lanes, commits) = counted(&test, lane_settings());
+    let refused = lanes.create(create("alice", "Raum1", hours(24 * 800, 24 * 800 + 1))).await.unwrap_err();
+    assert!(matches!(refused, WriteError::Refused(_)), "{refused:?}");
+    assert_eq!((test.replay(shard()).await.changes, commits.load(Ordering::Relaxed)), (0, 0));
+}
+
+#[tokio::test]
+async fn a_resource_takes_only_so_many_open_wants_counted_within_a_batch_too() {
+    let test = TestDatabase::new().await;
+    let (lanes, _) = counted(&test, LaneSettings { open_wants_per_resource: 10, ..lane_settings() });
+    let answers = join_all((0..30).map(|_| lanes.create(create("alice", "Raum1", hours(10, 12))))).await;
+    let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+    let crowded = answers.iter().filter(|answer| matches!(answer, Err(WriteError::Crowded { .. }))).count();
+    assert_eq!((taken, crowded), (10, 20));
+}
+
+#[tokio::test]
+async fn a_connection_that_died_in_the_pool_costs_no_write() {
+    let test = TestDatabase::new().await;
+    let (lanes, _) = counted(&test, lane_settings());
+    let client = test.client().await;
+    for number in 0..5 {
+        lanes.create(create("alice", "Raum1", hours(number, number + 1))).await.unwrap();
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        client.execute(others, &[]).await.unwrap();
+    }
+    assert_eq!(test.replay(shard()).await.changes, 6);
+}
