@@ -3,32 +3,47 @@
 
 use fail::FailScenario;
 use futures_util::future::join_all;
-use holdfast_store::{Error, LaneSettings, Lanes, StepLimits, WriteError};
-use holdfast_testkit::{TestDatabase, create, hours, lane_settings, shard};
+use holdfast_store::{Error, LaneSettings, Lanes, StepLimits};
+use holdfast_testkit::{TestDatabase, create, eventually, hours, lane_settings, shard};
 
-/// How many of 300 wants two processes take for a resource that takes a hundred.
-async fn taken_of_a_hundred(test: &TestDatabase) -> usize {
-    let settings = LaneSettings { open_wants_per_resource: 100, lane_batch: 8, ..lane_settings() };
+/// How many of two wants two processes take, at once, for a resource that has room for one more.
+async fn taken_of_the_last() -> usize {
+    let test = TestDatabase::new().await;
+    let settings = LaneSettings { open_wants_per_resource: 10, ..lane_settings() };
     let processes = [(); 2].map(|()| Lanes::new(test.database(), settings.clone(), |_| {}));
-    processes[0].create(create("alice", "Raum1", hours(1, 2))).await.expect("a booking");
-    let writes = (0..300).map(|number| processes[number % 2].create(create("bob", "Raum1", hours(1, 2))));
-    let answers = join_all(writes).await;
-    let crowded = |answer: &&Result<_, WriteError>| matches!(answer, Err(WriteError::Crowded { .. }));
-    301 - answers.iter().filter(crowded).count()
+    for _ in 0..9 {
+        processes[0].create(create("alice", "Raum1", hours(1, 2))).await.expect("a booking");
+    }
+    let holder = test.client().await;
+    holder.batch_execute("BEGIN").await.expect("a transaction");
+    let lock = "SELECT FROM heads WHERE shard = $1 FOR UPDATE";
+    holder.execute(lock, &[&shard().number()]).await.expect("the head");
+    let writes = processes.iter().map(|lanes| lanes.create(create("bob", "Raum1", hours(1, 2))));
+    let release = async {
+        let client = test.client().await;
+        eventually("both wait for the head", async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            (client.query_one(waiting, &[]).await.expect("a count").get::<_, i64>(0) == 2).then_some(())
+        })
+        .await;
+        holder.batch_execute("COMMIT").await.expect("the head let go");
+    };
+    let (answers, ()) = tokio::join!(join_all(writes), release);
+    answers.iter().filter(|answer| answer.is_ok()).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_head_guards_is_read_after_the_lock() {
     let guarded = FailScenario::setup();
-    assert_eq!(taken_of_a_hundred(&TestDatabase::new().await).await, 100);
+    assert_eq!(taken_of_the_last().await, 1);
     guarded.teardown();
 
     let unguarded = FailScenario::setup();
     fail::cfg("head.read_before_lock", "return").unwrap();
-    let taken = taken_of_a_hundred(&TestDatabase::new().await).await;
+    let taken = taken_of_the_last().await;
     unguarded.teardown();
-    assert!(taken > 100, "the control did not go red: {taken} taken");
-    println!("read before the lock: {taken} of 100 taken");
+    assert_eq!(taken, 2, "the control did not go red");
 }
 
 /// The faults of a scene in which a step sees two of three wants.
