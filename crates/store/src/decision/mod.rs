@@ -11,7 +11,7 @@ mod write;
 
 use std::collections::HashMap;
 
-use futures_util::try_join;
+use futures_util::join;
 use holdfast_domain::{
     ResourceId, Seq, Shard, TenantId,
     rules::{Decision, Verdict, decide},
@@ -134,7 +134,8 @@ struct Chosen {
 /// The due resources, then the changed ones in the order of the log, until the wants are as many as
 /// allowed.
 async fn choose(head: &Head, limits: StepLimits) -> Result<Chosen, Error> {
-    let (due, mut changed) = try_join!(read::due(head, limits.wants), read::changed(head, limits))?;
+    let (due, changed) = join!(read::due(head, limits.wants), read::changed(head, limits));
+    let (due, mut changed) = (due?, changed?);
     let mut candidates = Vec::with_capacity(due.len() + changed.len());
     for mut resource in due {
         let place = changed.iter().position(|other| other.id == resource.id);

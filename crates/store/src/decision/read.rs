@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Object;
-use futures_util::try_join;
+use futures_util::join;
 use holdfast_domain::{
     BookingId, Claim, ResourceId, Seq, Shard, Status, TenantId, TimeRange,
     rules::{Slot, Want},
@@ -160,11 +160,13 @@ pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap
     }
     const BROKEN: Error = Error::Defect("a stored want breaks its own rules");
     let client = head.client();
-    let (wanted, held) = try_join!(client.prepare_cached(OPEN), client.prepare_cached(HELD))?;
+    let (wanted, held) = join!(client.prepare_cached(OPEN), client.prepare_cached(HELD));
+    let (wanted, held) = (wanted?, held?);
     let shard = head.shard().number();
     let ids: Vec<Uuid> = resources.iter().map(|resource| resource.id.uuid()).collect();
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&shard, &ids];
-    let (wanted, held) = try_join!(client.query(&wanted, &params), client.query(&held, &params))?;
+    let (wanted, held) = join!(client.query(&wanted, &params), client.query(&held, &params));
+    let (wanted, held) = (wanted?, held?);
 
     let mut scenes: HashMap<ResourceId, Scene> = HashMap::with_capacity(resources.len());
     for row in &wanted {

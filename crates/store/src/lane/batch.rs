@@ -6,7 +6,7 @@ use std::{
 };
 
 use deadpool_postgres::Object;
-use futures_util::try_join;
+use futures_util::join;
 use holdfast_domain::{Booking, CommandId, Seq, Shard, TenantId};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
@@ -204,7 +204,8 @@ async fn load(client: &Object, shard: Shard, commands: &[Command]) -> Result<Loa
     }
     let named: Vec<_> = named.into_iter().collect();
     let (resources, bookings) =
-        try_join!(resources::by_name(client, shard, &named), bookings::by_id(client, shard, &ids))?;
+        join!(resources::by_name(client, shard, &named), bookings::by_id(client, shard, &ids));
+    let (resources, bookings) = (resources?, bookings?);
     Ok(Loaded {
         resources: resources.into_iter().collect(),
         bookings: bookings.into_iter().map(|(tenant, booking)| ((tenant, booking.id), booking)).collect(),
@@ -219,19 +220,21 @@ async fn write(head: &Head, effects: &Effects<'_>) -> Result<Vec<Conflicts>, Err
     let new: Vec<&Booking> = created.iter().map(|(_, booking)| *booking).collect();
     let counts = effects.counts();
     // A statement that is prepared late is sent late: where order matters, they are prepared first.
-    try_join!(
-        bookings::prepare_insert(head),
-        conflicts::prepare(head),
-        resources::insert(head, &effects.new_resources)
-    )?;
-    // Polled, and so sent, in this order.
-    let ((), (), (), conflicts) = try_join!(
+    resources::insert(head, &effects.new_resources).await?;
+    let (insert, look) = join!(bookings::prepare_insert(head), conflicts::prepare(head));
+    insert.and(look)?;
+    // Polled, and so sent, in this order; asked for errors in this order too, all of them answered: those behind the
+    // first only say that the transaction is aborted.
+    let (counted, inserted, closed, conflicts) = join!(
         resources::count_wants(head, &counts),
         bookings::insert(head, &created),
         bookings::cancel(head, &cancelled),
         conflicts::of(head, &new),
-    )?;
-    Ok(conflicts)
+    );
+    counted?;
+    inserted?;
+    closed?;
+    conflicts
 }
 
 /// Which of the commands an earlier try committed, by the log above where it began.
