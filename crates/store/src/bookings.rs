@@ -17,7 +17,7 @@ macro_rules! booking_columns {
 }
 pub(crate) use booking_columns;
 
-const INSERT: &str = "
+pub(crate) const INSERT: &str = "
     INSERT INTO bookings (
         shard, tenant_id, id, resource_id, user_id, status, wanted_start_at, wanted_end_at, rank, decide_by, title,
         note, version, created_at, updated_at)
@@ -36,7 +36,7 @@ const BY_ID: &str = concat!(
     JOIN resources r ON r.shard = $1 AND r.tenant_id = b.tenant_id AND r.id = b.resource_id"
 );
 
-const CANCEL: &str = "
+pub(crate) const CANCEL: &str = "
     UPDATE bookings b
     SET status = 'CANCELLED', granted = NULL, decide_by = NULL, version = b.version + 1, updated_at = $2
     FROM unnest($3::uuid[], $4::uuid[], $5::integer[]) AS c(tenant_id, id, version)
@@ -61,12 +61,6 @@ pub struct Filter {
     pub after: Option<(OffsetDateTime, BookingId)>,
     /// Most bookings on the page.
     pub limit: i64,
-}
-
-/// Makes sure that [`insert`] is sent as soon as it is polled.
-pub(crate) async fn prepare_insert(head: &Head) -> Result<(), Error> {
-    head.client().prepare_cached(INSERT).await?;
-    Ok(())
 }
 
 /// New bookings, all of them open wants.

@@ -15,7 +15,7 @@ const COUNTED: i64 = 100;
 
 /// Granted ranges first, then wanted ones by rank, one entry a booking: a move whose old slot overlaps
 /// is listed with that. Wants are found by their start, which lies at most the longest booking before.
-const OVERLAPPING: &str = "
+pub(crate) const OVERLAPPING: &str = "
     SELECT w.n, found.id, found.start_at, found.end_at, found.held, found.total
     FROM unnest($2::integer[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[])
         AS w(n, resource_id, id, earliest_at, start_at, end_at)
@@ -65,12 +65,6 @@ pub struct Conflicts {
     pub first: Vec<Conflict>,
     /// How many there are; 100 means 100 or more.
     pub count: i64,
-}
-
-/// Makes sure that [`of`] is sent as soon as it is polled.
-pub(crate) async fn prepare(head: &Head) -> Result<(), Error> {
-    head.client().prepare_cached(OVERLAPPING).await?;
-    Ok(())
 }
 
 /// What overlaps each of these bookings. Asked after they are written, so that neighbours of one batch

@@ -5,7 +5,7 @@
 //! appended is written with the head, last, in the same flush as COMMIT.
 
 use deadpool_postgres::Object;
-use futures_util::join;
+use futures_util::{future::try_join_all, join};
 use holdfast_domain::{CommandId, Fact, RequestId, Seq, Shard, TenantId, UserId};
 use time::OffsetDateTime;
 use tokio_postgres::{Client, Statement, types::ToSql};
@@ -144,6 +144,14 @@ impl Head {
     /// The connection that holds the head, for statements under it.
     pub(crate) fn client(&self) -> &Object {
         self.connection.as_ref().expect("the connection leaves only with the head itself")
+    }
+
+    /// Makes sure that these statements are sent as soon as they are polled: one that has to be prepared first would
+    /// overtake nothing, and be overtaken by all behind it.
+    pub(crate) async fn prepare<const N: usize>(&self, statements: [&str; N]) -> Result<(), Error> {
+        let client = self.client();
+        try_join_all(statements.map(|statement| client.prepare_cached(statement))).await?;
+        Ok(())
     }
 
     /// Appends a fact to the log, at the next seq.

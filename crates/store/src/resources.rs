@@ -22,7 +22,7 @@ const INSERT: &str = "
     FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::integer[], $9::integer[])
         AS r(tenant_id, id, venue_id, name, shortest_seconds, longest_seconds, days_ahead)";
 
-const COUNT_WANTS: &str = "
+pub(crate) const COUNT_WANTS: &str = "
     UPDATE resources r
     SET open_wants = r.open_wants + d.change
     FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS d(tenant_id, id, change)

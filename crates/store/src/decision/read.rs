@@ -160,8 +160,7 @@ pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap
     }
     const BROKEN: Error = Error::Defect("a stored want breaks its own rules");
     let client = head.client();
-    let (wanted, held) = join!(client.prepare_cached(OPEN), client.prepare_cached(HELD));
-    let (wanted, held) = (wanted?, held?);
+    let (wanted, held) = (client.prepare_cached(OPEN).await?, client.prepare_cached(HELD).await?);
     let shard = head.shard().number();
     let ids: Vec<Uuid> = resources.iter().map(|resource| resource.id.uuid()).collect();
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&shard, &ids];

@@ -219,10 +219,9 @@ async fn write(head: &Head, effects: &Effects<'_>) -> Result<Vec<Conflicts>, Err
         effects.cancelled.iter().map(|(tenant, b)| (*tenant, b)).collect();
     let new: Vec<&Booking> = created.iter().map(|(_, booking)| *booking).collect();
     let counts = effects.counts();
-    // A statement that is prepared late is sent late: where order matters, they are prepared first.
     resources::insert(head, &effects.new_resources).await?;
-    let (insert, look) = join!(bookings::prepare_insert(head), conflicts::prepare(head));
-    insert.and(look)?;
+    head.prepare([resources::COUNT_WANTS, bookings::INSERT, bookings::CANCEL, conflicts::OVERLAPPING])
+        .await?;
     // Polled, and so sent, in this order; asked for errors in this order too, all of them answered: those behind the
     // first only say that the transaction is aborted.
     let (counted, inserted, closed, conflicts) = join!(
