@@ -12,7 +12,7 @@ help: ## show this
 .PHONY: run
 run: ## serve everything at http://localhost:APP_PORT (8000), with servers and data of its own in HOLDFAST_DATA (.holdfast)
 	cargo build --release -p holdfast
-	@$(stack) "$(HOLDFAST_DATA)" -- sh -c '"$$0" migrate && HTTP_PORT=$(APP_PORT) exec "$$0" run' "$(bin)/holdfast"
+	@$(stack) "$(HOLDFAST_DATA)" -- sh -c '"$$0" migrate && HTTP_PORT=$(APP_PORT) exec "$$0" run --greet' "$(bin)/holdfast"
 
 .PHONY: test
 test: ## run all tests, with servers of their own

@@ -52,10 +52,7 @@ impl Replay {
         };
         let key = (change.tenant_id, booking.resource_id);
         let resource = self.resources.remove(&key).unwrap_or_default();
-        let before = resource
-            .live
-            .get(&booking.id)
-            .or_else(|| resource.closed.get(&booking.id));
+        let before = resource.live.get(&booking.id).or_else(|| resource.closed.get(&booking.id));
         self.transition(change, before, booking);
         match change.fact {
             Fact::BookingValidated { .. } => self.grant(change.seq, booking, before, &resource),
@@ -76,9 +73,7 @@ impl Replay {
                     continue;
                 };
                 let fits = resource.fits(booking.id, wanted);
-                self.check(!fits, || {
-                    format!("P4: at rest, the open want of rank {rank} would fit")
-                });
+                self.check(!fits, || format!("P4: at rest, the open want of rank {rank} would fit"));
             }
         }
         self.report
@@ -124,10 +119,7 @@ impl Replay {
         let version = before.map_or(0, |booking| booking.version) + 1;
         self.check(legal && after.version == version, || {
             let kind = change.fact.kind().as_str();
-            format!(
-                "log: {kind} at seq {} does not follow from what booking {} was",
-                change.seq, after.id
-            )
+            format!("log: {kind} at seq {} does not follow from what booking {} was", change.seq, after.id)
         });
     }
 
@@ -143,12 +135,7 @@ impl Replay {
             return;
         };
         for other in resource.live.values() {
-            let Claim::Pending {
-                wanted,
-                rank: earlier,
-                ..
-            } = other.claim
-            else {
+            let Claim::Pending { wanted, rank: earlier, .. } = other.claim else {
                 continue;
             };
             if earlier >= rank || !wanted.overlaps(granted) {
@@ -164,13 +151,7 @@ impl Replay {
 
     fn rejection(&mut self, change: &Change, before: Option<&Booking>, resource: &Resource) {
         self.report.rejections += 1;
-        let Some((
-            id,
-            Claim::Pending {
-                wanted, decide_by, ..
-            },
-        )) = before.map(|b| (b.id, b.claim))
-        else {
+        let Some((id, Claim::Pending { wanted, decide_by, .. })) = before.map(|b| (b.id, b.claim)) else {
             return;
         };
         let seq = change.seq;
@@ -188,19 +169,13 @@ impl Resource {
     /// Whether nothing that another booking holds overlaps `range`.
     fn fits(&self, id: BookingId, range: TimeRange) -> bool {
         let others = self.live.values().filter(|other| other.id != id);
-        others
-            .filter_map(|other| other.claim.granted())
-            .all(|held| !held.overlaps(range))
+        others.filter_map(|other| other.claim.granted()).all(|held| !held.overlaps(range))
     }
 
     fn after(mut self, booking: Booking) -> Self {
         self.live.remove(&booking.id);
         self.closed.remove(&booking.id);
-        let kept = if booking.claim.occupied().is_some() {
-            &mut self.live
-        } else {
-            &mut self.closed
-        };
+        let kept = if booking.claim.occupied().is_some() { &mut self.live } else { &mut self.closed };
         kept.insert(booking.id, booking);
         self
     }
@@ -236,41 +211,24 @@ mod tests {
         let mut replay = Replay::default();
         let last = facts.len();
         for (seq, fact) in (1..).zip(facts) {
-            let at = if seq == last {
-                NOON + Duration::minutes(minutes)
-            } else {
-                NOON
-            };
+            let at = if seq == last { NOON + Duration::minutes(minutes) } else { NOON };
             let seq = Seq(i64::try_from(seq).unwrap());
             let tenant_id = TenantId::from_u128(1);
-            replay.step(&Change {
-                tenant_id,
-                seq,
-                at,
-                actor: None,
-                request_id: None,
-                fact,
-            });
+            replay.step(&Change { tenant_id, seq, at, actor: None, request_id: None, fact });
         }
         replay.report().faults.clone()
     }
 
     fn create(booking: &Booking) -> Fact {
-        Fact::BookingCreated {
-            booking: booking.clone(),
-        }
+        Fact::BookingCreated { booking: booking.clone() }
     }
 
     fn validate(booking: &Booking) -> Fact {
-        Fact::BookingValidated {
-            booking: booking.with(booking.claim.grant().unwrap(), NOON),
-        }
+        Fact::BookingValidated { booking: booking.with(booking.claim.grant().unwrap(), NOON) }
     }
 
     fn reject(booking: &Booking) -> Fact {
-        Fact::BookingRejected {
-            booking: booking.with(booking.claim.reject().unwrap(), NOON),
-        }
+        Fact::BookingRejected { booking: booking.with(booking.claim.reject().unwrap(), NOON) }
     }
 
     #[test]
@@ -283,35 +241,21 @@ mod tests {
     #[test]
     fn a_double_booking_is_caught() {
         let (first, second) = (created(1, 1, 3), created(2, 2, 4));
-        let facts = vec![
-            create(&first),
-            create(&second),
-            validate(&first),
-            validate(&second),
-        ];
-        assert_eq!(
-            faults(0, facts),
-            ["P1: the grant at seq 4 overlaps what another booking holds"]
-        );
+        let facts = vec![create(&first), create(&second), validate(&first), validate(&second)];
+        assert_eq!(faults(0, facts), ["P1: the grant at seq 4 overlaps what another booking holds"]);
     }
 
     #[test]
     fn one_who_is_passed_over_is_caught() {
         let (first, second) = (created(1, 1, 3), created(2, 2, 4));
         let found = faults(0, vec![create(&first), create(&second), validate(&second)]);
-        assert_eq!(
-            found,
-            ["P4: the grant at seq 3 of rank 2 passes over the want of rank 1"]
-        );
+        assert_eq!(found, ["P4: the grant at seq 3 of rank 2 passes over the want of rank 1"]);
     }
 
     #[test]
     fn a_rejection_too_soon_or_of_what_fits_is_caught() {
         let (first, second) = (created(1, 1, 3), created(2, 2, 4));
-        let found = faults(
-            14,
-            vec![create(&first), create(&second), validate(&first), reject(&second)],
-        );
+        let found = faults(14, vec![create(&first), create(&second), validate(&first), reject(&second)]);
         assert_eq!(found, ["P4: the rejection at seq 4 comes before its time"]);
         let found = faults(15, vec![create(&first), reject(&first)]);
         assert_eq!(found, ["P4: the want rejected at seq 2 would have fitted"]);
@@ -325,21 +269,11 @@ mod tests {
             ["log: the clock runs backwards at seq 2"]
         );
         let unfounded = faults(0, vec![validate(&first)]);
-        assert!(
-            unfounded[0].starts_with("log: booking_validated at seq 1 does not follow"),
-            "{unfounded:?}"
-        );
+        assert!(unfounded[0].starts_with("log: booking_validated at seq 1 does not follow"), "{unfounded:?}");
         let mut replay = Replay::default();
         let fact = create(&created(2, 1, 3));
         let tenant_id = TenantId::from_u128(1);
-        replay.step(&Change {
-            tenant_id,
-            seq: Seq(2),
-            at: NOON,
-            actor: None,
-            request_id: None,
-            fact,
-        });
+        replay.step(&Change { tenant_id, seq: Seq(2), at: NOON, actor: None, request_id: None, fact });
         assert_eq!(replay.report().faults, ["log: seq 2 follows 0"]);
     }
 
@@ -355,9 +289,6 @@ mod tests {
             request_id: None,
             fact,
         });
-        assert_eq!(
-            replay.finish().faults,
-            ["P4: at rest, the open want of rank 1 would fit"]
-        );
+        assert_eq!(replay.finish().faults, ["P4: at rest, the open want of rank 1 would fit"]);
     }
 }

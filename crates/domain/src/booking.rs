@@ -35,9 +35,7 @@ impl Status {
 
     /// The state that `word` stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Pending, Self::Valid, Self::Rejected, Self::Cancelled]
-            .into_iter()
-            .find(|s| s.as_str() == word)
+        [Self::Pending, Self::Valid, Self::Rejected, Self::Cancelled].into_iter().find(|s| s.as_str() == word)
     }
 }
 
@@ -91,12 +89,7 @@ pub struct WrongState {
 impl Claim {
     /// A new want, asked for at `asked_at` by the change at `rank`.
     pub fn want(wanted: TimeRange, rank: Seq, asked_at: OffsetDateTime, grace: time::Duration) -> Self {
-        Self::Pending {
-            wanted,
-            held: None,
-            rank,
-            decide_by: rules::decide_by(wanted, asked_at, grace),
-        }
+        Self::Pending { wanted, held: None, rank, decide_by: rules::decide_by(wanted, asked_at, grace) }
     }
 
     /// The claim that a row or a log entry tells of; nothing when its parts contradict each other.
@@ -108,12 +101,7 @@ impl Claim {
         decide_by: Option<OffsetDateTime>,
     ) -> Option<Self> {
         match (status, granted, decide_by) {
-            (Status::Pending, held, Some(decide_by)) => Some(Self::Pending {
-                wanted,
-                held,
-                rank,
-                decide_by,
-            }),
+            (Status::Pending, held, Some(decide_by)) => Some(Self::Pending { wanted, held, rank, decide_by }),
             (Status::Valid, Some(granted), None) if granted == wanted => Some(Self::Valid { granted, rank }),
             (Status::Rejected, None, None) => Some(Self::Rejected { wanted, rank }),
             (Status::Cancelled, None, None) => Some(Self::Cancelled { wanted, rank }),
@@ -183,14 +171,8 @@ impl Claim {
     /// Unless the want is open.
     pub fn grant(self) -> Result<Self, WrongState> {
         match self {
-            Self::Pending { wanted, rank, .. } => Ok(Self::Valid {
-                granted: wanted,
-                rank,
-            }),
-            other => Err(WrongState {
-                status: other.status(),
-                action: "granted",
-            }),
+            Self::Pending { wanted, rank, .. } => Ok(Self::Valid { granted: wanted, rank }),
+            other => Err(WrongState { status: other.status(), action: "granted" }),
         }
     }
 
@@ -200,21 +182,9 @@ impl Claim {
     /// Unless the want is open.
     pub fn reject(self) -> Result<Self, WrongState> {
         match self {
-            Self::Pending {
-                held: Some(granted),
-                rank,
-                ..
-            } => Ok(Self::Valid { granted, rank }),
-            Self::Pending {
-                wanted,
-                held: None,
-                rank,
-                ..
-            } => Ok(Self::Rejected { wanted, rank }),
-            other => Err(WrongState {
-                status: other.status(),
-                action: "rejected",
-            }),
+            Self::Pending { held: Some(granted), rank, .. } => Ok(Self::Valid { granted, rank }),
+            Self::Pending { wanted, held: None, rank, .. } => Ok(Self::Rejected { wanted, rank }),
+            other => Err(WrongState { status: other.status(), action: "rejected" }),
         }
     }
 
@@ -224,15 +194,10 @@ impl Claim {
     /// Unless it wants or holds something.
     pub fn cancel(self) -> Result<Self, WrongState> {
         match self {
-            Self::Pending { wanted, rank, .. }
-            | Self::Valid {
-                granted: wanted,
-                rank,
-            } => Ok(Self::Cancelled { wanted, rank }),
-            other => Err(WrongState {
-                status: other.status(),
-                action: "cancelled",
-            }),
+            Self::Pending { wanted, rank, .. } | Self::Valid { granted: wanted, rank } => {
+                Ok(Self::Cancelled { wanted, rank })
+            }
+            other => Err(WrongState { status: other.status(), action: "cancelled" }),
         }
     }
 }
@@ -266,12 +231,7 @@ pub struct Booking {
 impl Booking {
     /// The booking after a transition of its claim at `at`.
     pub fn with(&self, claim: Claim, at: OffsetDateTime) -> Self {
-        Self {
-            claim,
-            version: self.version + 1,
-            updated_at: at,
-            ..self.clone()
-        }
+        Self { claim, version: self.version + 1, updated_at: at, ..self.clone() }
     }
 
     /// The booking as the API shows it.
@@ -375,14 +335,8 @@ impl TryFrom<Record> for Booking {
     fn try_from(record: Record) -> Result<Self, Self::Error> {
         let wanted =
             TimeRange::new(record.start_time, record.end_time).map_err(|_| BrokenClaim { id: record.id })?;
-        let claim = Claim::rebuild(
-            record.status,
-            wanted,
-            record.granted,
-            record.rank,
-            record.decide_by,
-        )
-        .ok_or(BrokenClaim { id: record.id })?;
+        let claim = Claim::rebuild(record.status, wanted, record.granted, record.rank, record.decide_by)
+            .ok_or(BrokenClaim { id: record.id })?;
         Ok(Self {
             id: record.id,
             resource_id: record.resource_id,
@@ -414,39 +368,19 @@ mod tests {
 
     fn hours(from: u8, to: u8) -> TimeRange {
         let day = datetime!(2027-03-21 00:00 UTC);
-        TimeRange::new(
-            day + time::Duration::hours(from.into()),
-            day + time::Duration::hours(to.into()),
-        )
-        .unwrap()
+        TimeRange::new(day + time::Duration::hours(from.into()), day + time::Duration::hours(to.into()))
+            .unwrap()
     }
 
     fn move_in_flight() -> Claim {
         let decide_by = datetime!(2027-03-20 00:15 UTC);
-        Claim::Pending {
-            wanted: hours(14, 16),
-            held: Some(hours(9, 11)),
-            rank: Seq(7),
-            decide_by,
-        }
+        Claim::Pending { wanted: hours(14, 16), held: Some(hours(9, 11)), rank: Seq(7), decide_by }
     }
 
     #[test]
     fn a_rejected_move_keeps_the_slot_that_it_held() {
-        assert_eq!(
-            move_in_flight().reject().unwrap(),
-            Claim::Valid {
-                granted: hours(9, 11),
-                rank: Seq(7)
-            }
-        );
-        assert_eq!(
-            move_in_flight().grant().unwrap(),
-            Claim::Valid {
-                granted: hours(14, 16),
-                rank: Seq(7)
-            }
-        );
+        assert_eq!(move_in_flight().reject().unwrap(), Claim::Valid { granted: hours(9, 11), rank: Seq(7) });
+        assert_eq!(move_in_flight().grant().unwrap(), Claim::Valid { granted: hours(14, 16), rank: Seq(7) });
     }
 
     #[test]
@@ -476,15 +410,10 @@ mod tests {
             booking.claim,
             booking.claim.grant().unwrap(),
             booking.claim.cancel().unwrap(),
-            Claim::want(hours(1, 2), Seq(9), booking.created_at, time::Duration::MINUTE)
-                .reject()
-                .unwrap(),
+            Claim::want(hours(1, 2), Seq(9), booking.created_at, time::Duration::MINUTE).reject().unwrap(),
         ];
         for claim in claims {
-            let booking = Booking {
-                claim,
-                ..booking.clone()
-            };
+            let booking = Booking { claim, ..booking.clone() };
             let text = serde_json::to_string(&booking).unwrap();
             assert_eq!(serde_json::from_str::<Booking>(&text).unwrap(), booking, "{text}");
         }

@@ -49,11 +49,7 @@ pub struct Caller {
 impl Caller {
     /// A caller of open mode: they say who they are, and see all of the default tenant.
     pub fn open(user: Option<UserId>) -> Self {
-        Self {
-            tenant: crate::DEFAULT_TENANT,
-            user,
-            roles: Roles::NONE.with(Role::Observer),
-        }
+        Self { tenant: crate::DEFAULT_TENANT, user, roles: Roles::NONE.with(Role::Observer) }
     }
 
     /// Whether `user` is the caller.

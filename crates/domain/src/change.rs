@@ -96,8 +96,7 @@ impl Fact {
 
     /// The id of the object that it is about.
     pub fn object_id(&self) -> uuid::Uuid {
-        self.booking()
-            .map_or_else(|| self.resource_id().uuid(), |booking| booking.id.uuid())
+        self.booking().map_or_else(|| self.resource_id().uuid(), |booking| booking.id.uuid())
     }
 
     /// The JSON object that the log keeps as `data`.
@@ -155,35 +154,15 @@ impl Change {
     /// # Errors
     /// When it is none, or of a kind that this version does not know.
     pub fn from_wire(tenant_id: TenantId, text: &str) -> Result<Self, serde_json::Error> {
-        let Wire {
-            fact,
-            seq,
-            at,
-            actor,
-            request_id,
-        } = serde_json::from_str(text)?;
-        Ok(Self {
-            tenant_id,
-            seq,
-            at,
-            actor,
-            request_id,
-            fact,
-        })
+        let Wire { fact, seq, at, actor, request_id } = serde_json::from_str(text)?;
+        Ok(Self { tenant_id, seq, at, actor, request_id, fact })
     }
 }
 
 impl Serialize for Change {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (actor, request_id) = (self.actor.clone(), self.request_id.clone());
-        Wire {
-            fact: &self.fact,
-            seq: self.seq,
-            at: self.at,
-            actor,
-            request_id,
-        }
-        .serialize(serializer)
+        Wire { fact: &self.fact, seq: self.seq, at: self.at, actor, request_id }.serialize(serializer)
     }
 }
 

@@ -103,10 +103,7 @@ impl TryFrom<Bounds> for TimeRange {
 
 impl From<TimeRange> for Bounds {
     fn from(range: TimeRange) -> Self {
-        Self {
-            start_time: range.start,
-            end_time: range.end,
-        }
+        Self { start_time: range.start, end_time: range.end }
     }
 }
 
@@ -131,22 +128,13 @@ mod tests {
     fn a_range_is_never_empty_not_even_below_a_microsecond() {
         let noon = datetime!(2027-03-21 12:00 UTC);
         assert_eq!(TimeRange::new(noon, noon), Err(RangeError::Empty));
-        assert_eq!(
-            TimeRange::new(noon, noon + Duration::nanoseconds(900)),
-            Err(RangeError::Empty)
-        );
-        assert_eq!(
-            TimeRange::new(noon, noon - Duration::SECOND),
-            Err(RangeError::Reversed)
-        );
+        assert_eq!(TimeRange::new(noon, noon + Duration::nanoseconds(900)), Err(RangeError::Empty));
+        assert_eq!(TimeRange::new(noon, noon - Duration::SECOND), Err(RangeError::Reversed));
     }
 
     #[test]
     fn an_offset_that_leaves_the_calendar_is_refused_and_does_not_panic() {
         let last = datetime!(9999-12-31 23:59 -23:59);
-        assert_eq!(
-            TimeRange::new(datetime!(2027-03-21 12:00 UTC), last),
-            Err(RangeError::Unbounded)
-        );
+        assert_eq!(TimeRange::new(datetime!(2027-03-21 12:00 UTC), last), Err(RangeError::Unbounded));
     }
 }

@@ -106,9 +106,7 @@ fn line(text: &str, limit: usize) -> Result<Box<str>, TextError> {
 }
 
 fn lines(text: &str, limit: usize) -> Result<Box<str>, TextError> {
-    check(text, limit, |c| {
-        c.is_control() && !matches!(c, '\n' | '\r' | '\t')
-    })
+    check(text, limit, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
 /// Trimmed and in NFC, so that "é" is one name however it was typed.
@@ -144,15 +142,9 @@ mod tests {
     #[test]
     fn a_user_id_is_neither_blank_nor_long_nor_broken() {
         assert_eq!(UserId::parse(" \t"), Err(TextError::Blank));
-        assert_eq!(
-            UserId::parse(&"x".repeat(129)),
-            Err(TextError::TooLong { limit: 128 })
-        );
+        assert_eq!(UserId::parse(&"x".repeat(129)), Err(TextError::TooLong { limit: 128 }));
         assert_eq!(UserId::parse("a\0b"), Err(TextError::Control));
-        assert_eq!(
-            UserId::parse(&"ü".repeat(128)).unwrap().as_str().chars().count(),
-            128
-        );
+        assert_eq!(UserId::parse(&"ü".repeat(128)).unwrap().as_str().chars().count(), 128);
     }
 
     #[test]

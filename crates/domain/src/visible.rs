@@ -113,11 +113,7 @@ mod tests {
     }
 
     fn caller(tenant: u128, user: &str) -> Caller {
-        Caller {
-            tenant: TenantId::from_u128(tenant),
-            user: UserId::parse(user).ok(),
-            roles: Roles::NONE,
-        }
+        Caller { tenant: TenantId::from_u128(tenant), user: UserId::parse(user).ok(), roles: Roles::NONE }
     }
 
     fn seen(caller: &Caller) -> Option<Value> {

@@ -1,1 +1,15 @@
-//! The log to the streams.
+//! The log to the streams: what has been committed is published, in order, whatever dies in between.
+//!
+//! It remembers nothing that it could not look up: the stream's own end says where to go on, so any number of relays may
+//! run at once, and one that starts again needs no state. It never writes to PostgreSQL, and never looks into a change.
+
+mod copy;
+mod relay;
+mod settings;
+mod status;
+mod wake;
+
+pub use relay::Relay;
+pub use settings::Settings;
+pub use status::Status;
+pub use wake::Wake;

@@ -40,10 +40,7 @@ impl Call {
     pub(crate) fn arrive(request: &ServiceRequest) -> Self {
         let id = RequestId::of(request.headers().get(REQUEST_ID));
         request.extensions_mut().insert(id.clone());
-        Self {
-            id,
-            arrived: enabled!(Level::DEBUG).then(Instant::now),
-        }
+        Self { id, arrived: enabled!(Level::DEBUG).then(Instant::now) }
     }
 
     pub(crate) fn leave(self, answer: ServiceResponse<BoxBody>, stopping: bool) -> ServiceResponse<BoxBody> {
@@ -54,10 +51,7 @@ impl Call {
         }
         // A socket that is being upgraded has no other use for the header.
         if stopping && !answer.status().is_informational() {
-            answer
-                .response_mut()
-                .head_mut()
-                .set_connection_type(ConnectionType::Close);
+            answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         answer
     }
@@ -70,13 +64,10 @@ impl Call {
         let request = answer.request();
         let (id, method, path) = (self.id.as_str(), request.method().as_str(), request.path());
         let micros = self.arrived.map(|arrived| arrived.elapsed().as_micros());
-        let cause = answer
-            .response()
-            .error()
-            .map(|error| match error.as_error::<Problem>() {
-                Some(problem) => telemetry::chain(problem).to_string(),
-                None => error.to_string(),
-            });
+        let cause = answer.response().error().map(|error| match error.as_error::<Problem>() {
+            Some(problem) => telemetry::chain(problem).to_string(),
+            None => error.to_string(),
+        });
         let status = status.as_u16();
         match status {
             500 => error!(request_id = id, method, path, status, micros, cause, "request"),
@@ -135,9 +126,7 @@ impl RequestId {
 
 fn is_fit(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 impl fmt::Display for RequestId {
@@ -152,11 +141,7 @@ impl FromRequest for RequestId {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         // Missing only where a test mounts routes without `http::bind`.
-        ready(Ok(request
-            .extensions()
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(Self::fresh)))
+        ready(Ok(request.extensions().get::<Self>().cloned().unwrap_or_else(Self::fresh)))
     }
 }
 
@@ -168,12 +153,8 @@ mod tests {
     fn an_id_that_could_forge_a_log_line_is_replaced() {
         let id = |text| RequestId::of(Some(&HeaderValue::from_static(text)));
         assert_eq!(id("a.B_9-").as_str(), "a.B_9-");
-        for unfit in [
-            "",
-            "a b",
-            "a\"b",
-            "0123456789012345678901234567890123456789012345678901234567890123X",
-        ] {
+        for unfit in ["", "a b", "a\"b", "0123456789012345678901234567890123456789012345678901234567890123X"]
+        {
             assert_eq!(id(unfit).as_str().len(), 36, "{unfit}");
         }
     }

@@ -12,9 +12,7 @@ use crate::problem::Problem;
 pub fn configure(config: &mut web::ServiceConfig, body_limit_bytes: usize) {
     config
         .app_data(
-            web::JsonConfig::default()
-                .limit(body_limit_bytes)
-                .error_handler(|error, _| json(error).into()),
+            web::JsonConfig::default().limit(body_limit_bytes).error_handler(|error, _| json(error).into()),
         )
         .app_data(web::PathConfig::default().error_handler(|error, _| path(&error).into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| query(&error).into()))
@@ -54,11 +52,8 @@ fn query(error: &QueryPayloadError) -> Problem {
 
 /// Serde names a field that is missing, unknown or doubled, and only within its message.
 fn naming_field(problem: Problem, message: &str) -> Problem {
-    const RULES: [(&str, &str); 3] = [
-        ("missing field `", "required"),
-        ("unknown field `", "unknown"),
-        ("duplicate field `", "duplicate"),
-    ];
+    const RULES: [(&str, &str); 3] =
+        [("missing field `", "required"), ("unknown field `", "unknown"), ("duplicate field `", "duplicate")];
     let named = RULES.iter().find_map(|(start, rule)| {
         let (field, _) = message.strip_prefix(start)?.split_once('`')?;
         Some((field, *rule))
@@ -111,28 +106,16 @@ mod tests {
         assert_eq!(problem["fields"][0]["rule"], "required");
         assert_eq!(post(r#"{"colour": 1}"#).await.1["fields"][0]["field"], "colour");
         let (status, problem) = answer(test::TestRequest::get().uri("/query?count=1&count=2")).await;
-        assert_eq!(
-            (status, &problem["fields"][0]["rule"]),
-            (400, &json!("duplicate"))
-        );
+        assert_eq!((status, &problem["fields"][0]["rule"]), (400, &json!("duplicate")));
     }
 
     #[actix_web::test]
     async fn each_way_to_get_it_wrong_has_its_code() {
         let code = |(status, problem): (u16, Value)| (status, problem["code"].as_str().unwrap().to_owned());
         assert_eq!(code(post("{").await), (400, "malformed_json".to_owned()));
-        assert_eq!(
-            code(post(&" ".repeat(65)).await),
-            (413, "body_too_large".to_owned())
-        );
+        assert_eq!(code(post(&" ".repeat(65)).await), (413, "body_too_large".to_owned()));
         let request = test::TestRequest::post().uri("/json").set_payload("{}");
-        assert_eq!(
-            code(answer(request).await),
-            (415, "unsupported_media_type".to_owned())
-        );
-        assert_eq!(
-            code(answer(test::TestRequest::get().uri("/path/x")).await),
-            (400, "bad_path".to_owned())
-        );
+        assert_eq!(code(answer(request).await), (415, "unsupported_media_type".to_owned()));
+        assert_eq!(code(answer(test::TestRequest::get().uri("/path/x")).await), (400, "bad_path".to_owned()));
     }
 }

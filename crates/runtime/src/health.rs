@@ -79,19 +79,8 @@ struct Document<'a> {
 impl Health {
     /// Registers a component; it counts as down until it has reported.
     pub fn component(&self, name: &'static str, need: Need) -> Component {
-        self.components().insert(
-            name,
-            (
-                need,
-                Report::Down {
-                    reason: "starting".to_owned(),
-                },
-            ),
-        );
-        Component {
-            health: self.clone(),
-            name,
-        }
+        self.components().insert(name, (need, Report::Down { reason: "starting".to_owned() }));
+        Component { health: self.clone(), name }
     }
 
     /// The state of the whole.
@@ -118,11 +107,7 @@ impl Health {
         };
         config
             .service(web::resource("/livez").get(live).route(web::head().to(live)))
-            .service(
-                web::resource("/readyz")
-                    .get(ready.clone())
-                    .route(web::head().to(ready)),
-            );
+            .service(web::resource("/readyz").get(ready.clone()).route(web::head().to(ready)));
     }
 
     fn answer(&self) -> HttpResponse {
@@ -132,19 +117,13 @@ impl Health {
             Readiness::Ready | Readiness::Degraded => StatusCode::OK,
             Readiness::Unavailable | Readiness::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let components = components
-            .iter()
-            .map(|(&name, (_, report))| (name, report))
-            .collect();
+        let components = components.iter().map(|(&name, (_, report))| (name, report)).collect();
         HttpResponse::build(code).json(Document { status, components })
     }
 
     fn judge(&self, components: &BTreeMap<&'static str, (Need, Report)>) -> Readiness {
-        let is_down = |asked| {
-            components
-                .values()
-                .any(|(need, report)| *need == asked && *report != Report::Up)
-        };
+        let is_down =
+            |asked| components.values().any(|(need, report)| *need == asked && *report != Report::Up);
         if self.is_stopping() {
             Readiness::Stopping
         } else if is_down(Need::Required) {
@@ -172,20 +151,18 @@ impl Component {
     /// It does not answer. Anybody can read the reason at `/readyz`: no secrets.
     pub fn down(&self, reason: impl Into<String>) {
         let reason = reason.into();
-        if self.report(Report::Down {
-            reason: reason.clone(),
-        }) {
+        if self.report(Report::Down { reason: reason.clone() }) {
             warn!(component = self.name, reason, "down");
         }
     }
 
     /// Asks `probe` once a second how the component is, and reports it, until `stopping`. A probe that takes longer
     /// than the two seconds it gets counts as no answer.
-    pub async fn watch<E: Display>(
-        &self,
-        stopping: CancellationToken,
-        mut probe: impl AsyncFnMut() -> Result<(), E>,
-    ) {
+    pub async fn watch<E, F>(&self, stopping: CancellationToken, mut probe: impl FnMut() -> F)
+    where
+        E: Display,
+        F: Future<Output = Result<(), E>>,
+    {
         loop {
             let asked = timeout(PROBE_TIMEOUT, probe());
             let answer = tokio::select! {
@@ -240,10 +217,7 @@ mod tests {
         let (status, body) = ready(&health).await;
         assert_eq!(status, 503);
         let postgres = json!({ "status": "down", "reason": "starting" });
-        assert_eq!(
-            body,
-            json!({ "status": "unavailable", "components": { "postgres": postgres } })
-        );
+        assert_eq!(body, json!({ "status": "unavailable", "components": { "postgres": postgres } }));
     }
 
     #[actix_web::test]
@@ -263,9 +237,6 @@ mod tests {
     async fn a_process_that_stops_is_not_ready_though_all_is_up() {
         let health = Health::default();
         health.set_stopping();
-        assert_eq!(
-            ready(&health).await,
-            (503, json!({ "status": "stopping", "components": {} }))
-        );
+        assert_eq!(ready(&health).await, (503, json!({ "status": "stopping", "components": {} })));
     }
 }

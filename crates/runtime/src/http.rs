@@ -62,12 +62,7 @@ pub fn bind(
         .bind(wanted)
         .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {wanted}: {error}")))?;
     let address = server.addrs().first().copied().unwrap_or(wanted);
-    Ok(Bound {
-        server: server.run(),
-        address,
-        health: health.clone(),
-        drain: shutdown.drain(),
-    })
+    Ok(Bound { server: server.run(), address, health: health.clone(), drain: shutdown.drain() })
 }
 
 impl Bound {

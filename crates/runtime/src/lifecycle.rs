@@ -106,12 +106,7 @@ impl Lifecycle {
             tracker: TaskTracker::new(),
             running: Mutex::default(),
         });
-        let shared = Shared {
-            stop: CancellationToken::new(),
-            hard,
-            stages,
-            failure: Mutex::default(),
-        };
+        let shared = Shared { stop: CancellationToken::new(), hard, stages, failure: Mutex::default() };
         Ok(Self {
             shared: Arc::new(shared),
             interrupt: signal(SignalKind::interrupt())?,
@@ -122,10 +117,7 @@ impl Lifecycle {
 
     /// A handle that starts tasks of `stage`.
     pub fn tasks(&self, stage: Stage) -> Tasks {
-        Tasks {
-            shared: Arc::clone(&self.shared),
-            stage,
-        }
+        Tasks { shared: Arc::clone(&self.shared), stage }
     }
 
     /// Runs `start`, then waits for a reason to stop, and stops. A stop drops a `start` that is not done yet. When
@@ -212,10 +204,7 @@ async fn second_signal(interrupt: &mut Signal, terminate: &mut Signal) {
 impl Tasks {
     /// The same process's tasks of another stage.
     pub fn at(&self, stage: Stage) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            stage,
-        }
+        Self { shared: Arc::clone(&self.shared), stage }
     }
 
     /// Starts a task that lives until its stage is stopped. One that ends before, fails or panics stops the process.
@@ -304,11 +293,7 @@ mod tests {
     async fn a_stage_is_told_to_stop_only_when_the_one_before_has_finished() {
         let lifecycle = lifecycle();
         let order = Arc::new(Mutex::new(Vec::new()));
-        for (stage, name) in [
-            (Stage::Workers, "relay"),
-            (Stage::Http, "http"),
-            (Stage::Writers, "lanes"),
-        ] {
+        for (stage, name) in [(Stage::Workers, "relay"), (Stage::Http, "http"), (Stage::Writers, "lanes")] {
             let tasks = lifecycle.tasks(stage);
             let (stopping, order) = (tasks.stopping(), Arc::clone(&order));
             tasks.spawn(name, async move {
@@ -327,10 +312,7 @@ mod tests {
     async fn a_task_that_ends_by_itself_fails_the_process_by_name() {
         let lifecycle = lifecycle();
         lifecycle.tasks(Stage::Workers).spawn("relay", async { OK });
-        assert_eq!(
-            lifecycle.wait().await.unwrap_err().to_string(),
-            "task relay ended before the stop"
-        );
+        assert_eq!(lifecycle.wait().await.unwrap_err().to_string(), "task relay ended before the stop");
     }
 
     #[tokio::test]
@@ -351,13 +333,8 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_panics_fails_the_process_by_name() {
         let lifecycle = lifecycle();
-        lifecycle
-            .tasks(Stage::Workers)
-            .spawn::<BoxError>("relay", async { panic!("on purpose") });
-        assert_eq!(
-            lifecycle.wait().await.unwrap_err().to_string(),
-            "task relay panicked"
-        );
+        lifecycle.tasks(Stage::Workers).spawn::<BoxError>("relay", async { panic!("on purpose") });
+        assert_eq!(lifecycle.wait().await.unwrap_err().to_string(), "task relay panicked");
     }
 
     #[tokio::test(start_paused = true)]
@@ -371,9 +348,7 @@ mod tests {
         });
         tasks.spawn::<BoxError>("stuck", pending());
         tasks.stop_process();
-        let LifecycleError::CutShort(mut running) = lifecycle.wait().await.unwrap_err() else {
-            panic!()
-        };
+        let LifecycleError::CutShort(mut running) = lifecycle.wait().await.unwrap_err() else { panic!() };
         running.sort_unstable();
         assert_eq!(running, ["relay", "stuck"]);
     }

@@ -86,11 +86,7 @@ impl Problem {
 
     /// One more field at fault.
     pub fn field(mut self, field: impl Into<String>, rule: &'static str, message: impl Into<String>) -> Self {
-        self.fields.push(FieldProblem {
-            field: field.into(),
-            rule,
-            message: message.into(),
-        });
+        self.fields.push(FieldProblem { field: field.into(), rule, message: message.into() });
         self
     }
 
@@ -119,47 +115,27 @@ impl Problem {
 
     /// The route is there, for another method.
     pub fn method_not_allowed() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "Not with this method",
-        )
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method")
     }
 
     /// The request is not one that could be read.
     pub fn bad_request() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
-            "The request could not be read",
-        )
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", "The request could not be read")
     }
 
     /// The body is not JSON.
     pub fn malformed_json() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "malformed_json",
-            "The body is not well-formed JSON",
-        )
+        Self::new(StatusCode::BAD_REQUEST, "malformed_json", "The body is not well-formed JSON")
     }
 
     /// The body is JSON, but not of the form that is asked for.
     pub fn invalid_body() -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_body",
-            "The body is not of the form asked for",
-        )
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "The body is not of the form asked for")
     }
 
     /// The body is longer than `HTTP_BODY_LIMIT_BYTES`.
     pub fn body_too_large() -> Self {
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            "The body is too large",
-        )
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large")
     }
 
     /// The body says that it is something else than JSON, or nothing.
@@ -173,40 +149,22 @@ impl Problem {
 
     /// A part of the path is not of its form.
     pub fn bad_path() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad_path",
-            "The path is not of the form asked for",
-        )
+        Self::new(StatusCode::BAD_REQUEST, "bad_path", "The path is not of the form asked for")
     }
 
     /// A part of the query is not of its form.
     pub fn bad_query() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad_query",
-            "The query is not of the form asked for",
-        )
+        Self::new(StatusCode::BAD_REQUEST, "bad_query", "The query is not of the form asked for")
     }
 
     /// The process has been told to stop. Nothing has happened.
     pub fn stopping() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "stopping",
-            "The service is stopping",
-        )
-        .retry_after(1)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The service is stopping").retry_after(1)
     }
 
     /// A bug.
     pub fn internal(cause: impl Into<BoxError>) -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Something went wrong",
-        )
-        .caused_by(cause)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong").caused_by(cause)
     }
 }
 
@@ -232,18 +190,16 @@ impl ResponseError for Problem {
         if let Some(seconds) = self.retry_after_seconds {
             answer.insert_header((header::RETRY_AFTER, seconds));
         }
-        answer
-            .insert_header((header::CONTENT_TYPE, CONTENT_TYPE))
-            .json(Document {
-                r#type: format!("urn:holdfast:problem:{}", self.code),
-                title: self.title,
-                status: self.status.as_u16(),
-                code: self.code,
-                detail: self.detail.as_deref(),
-                fields: &self.fields,
-                retry_after_seconds: self.retry_after_seconds,
-                members: &self.members,
-            })
+        answer.insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).json(Document {
+            r#type: format!("urn:holdfast:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail.as_deref(),
+            fields: &self.fields,
+            retry_after_seconds: self.retry_after_seconds,
+            members: &self.members,
+        })
     }
 }
 

@@ -1,14 +1,14 @@
 //! One `main` for every binary: settings, telemetry, lifecycle, the service's own start, the wait, the exit code.
 //! Never knows what the service does.
 
-use std::{process::ExitCode, time::Duration};
+use std::{fmt::Display, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, error::ErrorKind};
 use tokio::runtime;
 use tracing::{error, info};
 
 use crate::{
-    health::Health,
+    health::{Health, Need},
     lifecycle::{BoxError, Lifecycle, Stage, Tasks},
     settings::ShutdownSettings,
     telemetry::{self, TelemetrySettings},
@@ -48,6 +48,23 @@ pub struct Process {
     pub health: Health,
 }
 
+impl Process {
+    /// Has a server that the service leans on asked once a second how it is, and `/readyz` tell it.
+    pub fn watch<F, E>(&self, name: &'static str, need: Need, mut probe: impl FnMut() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display + Send + 'static,
+    {
+        let component = self.health.component(name, need);
+        let tasks = self.tasks.at(Stage::Telemetry);
+        let stopping = tasks.stopping();
+        tasks.spawn(name, async move {
+            component.watch(stopping, &mut probe).await;
+            Ok::<_, BoxError>(())
+        });
+    }
+}
+
 /// Runs a service, or a command, to its end. `start` opens what it needs, leaves its tasks behind, and returns; one
 /// that leaves none is a command, and the process ends with it.
 pub fn main<S, F, R, E>(start: F) -> ExitCode
@@ -82,10 +99,7 @@ where
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new(settings.shutdown.total())?;
-        let process = Process {
-            tasks: lifecycle.tasks(Stage::Workers),
-            health: Health::default(),
-        };
+        let process = Process { tasks: lifecycle.tasks(Stage::Workers), health: Health::default() };
         let ended = lifecycle.run(start(process)).await;
         if ended.is_ok() {
             info!("stopped");

@@ -138,11 +138,7 @@ where
 {
     move |text| match text.parse() {
         Ok(number) if allowed.contains(&number) => Ok(number),
-        _ => Err(format!(
-            "must be a number from {} to {}",
-            allowed.start(),
-            allowed.end()
-        )),
+        _ => Err(format!("must be a number from {} to {}", allowed.start(), allowed.end())),
     }
 }
 
@@ -180,21 +176,9 @@ mod tests {
     #[test]
     fn contradictory_settings_are_refused() {
         let settings = parse(&["--shutdown-seconds", "5", "--shutdown-drain-seconds", "5"]).unwrap();
-        assert!(
-            settings
-                .shutdown
-                .check()
-                .unwrap_err()
-                .contains("SHUTDOWN_DRAIN_SECONDS (5)")
-        );
+        assert!(settings.shutdown.check().unwrap_err().contains("SHUTDOWN_DRAIN_SECONDS (5)"));
         let settings = parse(&["--http-workers", "4", "--http-connections-max", "3"]).unwrap();
-        assert!(
-            settings
-                .http
-                .check()
-                .unwrap_err()
-                .contains("HTTP_CONNECTIONS_MAX (3)")
-        );
+        assert!(settings.http.check().unwrap_err().contains("HTTP_CONNECTIONS_MAX (3)"));
     }
 
     #[test]

@@ -38,16 +38,10 @@ pub enum LogFormat {
 /// # Errors
 /// When there is a subscriber already.
 pub fn init(settings: &TelemetrySettings) -> Result<(), BoxError> {
-    let logs = Subscriber::builder()
-        .with_env_filter(EnvFilter::try_new(&settings.level)?)
-        .with_writer(io::stderr);
+    let logs =
+        Subscriber::builder().with_env_filter(EnvFilter::try_new(&settings.level)?).with_writer(io::stderr);
     match settings.format {
-        LogFormat::Json => logs
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .finish()
-            .try_init()?,
+        LogFormat::Json => logs.json().flatten_event(true).with_current_span(false).finish().try_init()?,
         LogFormat::Text => logs.with_ansi(io::stderr().is_terminal()).finish().try_init()?,
     }
     Ok(())

@@ -35,16 +35,10 @@ struct Running {
 
 fn routes(config: &mut web::ServiceConfig) {
     config
-        .route(
-            "/id",
-            web::get().to(|id: RequestId| async move { id.to_string() }),
-        )
+        .route("/id", web::get().to(|id: RequestId| async move { id.to_string() }))
         .service(web::resource("/get").get(HttpResponse::Ok))
         .route("/bytes", web::post().to(|_: web::Bytes| HttpResponse::Ok()))
-        .route(
-            "/broken",
-            web::get().to(|| async { Err::<HttpResponse, _>(Problem::internal("a secret")) }),
-        )
+        .route("/broken", web::get().to(|| async { Err::<HttpResponse, _>(Problem::internal("a secret")) }))
         .route(
             "/raw",
             web::get().to(|| async { Err::<HttpResponse, _>(ErrorInternalServerError("a secret")) }),
@@ -70,12 +64,7 @@ fn start(gate: &Gate) -> Running {
 }
 
 fn start_with(gate: &Gate, arguments: &[&str]) -> Running {
-    let always = [
-        "test",
-        "--http-port=0",
-        "--http-workers=1",
-        "--shutdown-seconds=60",
-    ];
+    let always = ["test", "--http-port=0", "--http-workers=1", "--shutdown-seconds=60"];
     let settings = Settings::parse_from([&always, arguments].concat());
     let gate = web::Data::new(gate.clone());
     let configure = move |config: &mut web::ServiceConfig| {
@@ -92,10 +81,7 @@ fn start_with(gate: &Gate, arguments: &[&str]) -> Running {
 }
 
 async fn send(socket: &mut TcpStream, head: &str, body: &str) {
-    let request = format!(
-        "{head}\r\nHost: test\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let request = format!("{head}\r\nHost: test\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     socket.write_all(request.as_bytes()).await.unwrap();
 }
 
@@ -110,10 +96,7 @@ async fn receive(socket: &mut TcpStream) -> String {
         }
     }
     let head = String::from_utf8(answer).unwrap().to_lowercase();
-    let length = head
-        .split("content-length: ")
-        .nth(1)
-        .and_then(|rest| rest.lines().next());
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
     let mut body = vec![0; length.unwrap().parse().unwrap()];
     socket.read_exact(&mut body).await.unwrap();
     head + std::str::from_utf8(&body).unwrap()
@@ -169,12 +152,7 @@ async fn an_accepted_request_is_answered_though_the_process_stops() {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_it_drains_requests_are_answered_and_sent_elsewhere() {
     let running = start_with(&Gate::default(), &["--shutdown-drain-seconds=1"]);
-    assert!(
-        running
-            .ask("GET /readyz HTTP/1.1", "")
-            .await
-            .starts_with("http/1.1 200")
-    );
+    assert!(running.ask("GET /readyz HTTP/1.1", "").await.starts_with("http/1.1 200"));
     running.stopping.cancel();
     let answer = loop {
         let answer = running.ask("GET /readyz HTTP/1.1", "").await;
@@ -182,10 +160,7 @@ async fn while_it_drains_requests_are_answered_and_sent_elsewhere() {
             break answer;
         }
     };
-    assert!(
-        answer.contains(r#"{"status":"stopping""#) && answer.contains("connection: close"),
-        "{answer}"
-    );
+    assert!(answer.contains(r#"{"status":"stopping""#) && answer.contains("connection: close"), "{answer}");
     running.stop().await;
 }
 
@@ -193,16 +168,10 @@ async fn while_it_drains_requests_are_answered_and_sent_elsewhere() {
 async fn a_request_keeps_its_id_and_one_without_gets_one() {
     let running = start(&Gate::default());
     let answer = running.ask("GET /id HTTP/1.1\r\nX-Request-ID: abc-1", "").await;
-    assert!(
-        answer.contains("x-request-id: abc-1\r\n") && answer.ends_with("\r\n\r\nabc-1"),
-        "{answer}"
-    );
+    assert!(answer.contains("x-request-id: abc-1\r\n") && answer.ends_with("\r\n\r\nabc-1"), "{answer}");
     let answer = running.ask("GET /id HTTP/1.1\r\nX-Request-ID: a b", "").await;
     let id = answer.split("\r\n\r\n").nth(1).unwrap();
-    assert!(
-        id.len() == 36 && answer.contains(&format!("x-request-id: {id}")),
-        "{answer}"
-    );
+    assert!(id.len() == 36 && answer.contains(&format!("x-request-id: {id}")), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,29 +180,15 @@ async fn whatever_goes_wrong_is_a_problem_document() {
     let cases = [
         ("GET /nowhere HTTP/1.1", "", "404", "not_found"),
         ("POST /get HTTP/1.1", "", "405", "method_not_allowed"),
-        (
-            "POST /bytes HTTP/1.1",
-            &*"x".repeat(65_537),
-            "413",
-            "body_too_large",
-        ),
+        ("POST /bytes HTTP/1.1", &*"x".repeat(65_537), "413", "body_too_large"),
         ("GET /broken HTTP/1.1", "", "500", "internal"),
         ("GET /raw HTTP/1.1", "", "500", "internal"),
     ];
     for (head, body, status, code) in cases {
         let answer = running.ask(head, body).await;
         assert!(answer.starts_with(&format!("http/1.1 {status}")), "{answer}");
-        assert!(
-            answer.contains("content-type: application/problem+json"),
-            "{answer}"
-        );
-        assert!(
-            answer.contains(&format!("urn:holdfast:problem:{code}\"")),
-            "{answer}"
-        );
-        assert!(
-            answer.contains("x-request-id: ") && !answer.contains("secret"),
-            "{answer}"
-        );
+        assert!(answer.contains("content-type: application/problem+json"), "{answer}");
+        assert!(answer.contains(&format!("urn:holdfast:problem:{code}\"")), "{answer}");
+        assert!(answer.contains("x-request-id: ") && !answer.contains("secret"), "{answer}");
     }
 }

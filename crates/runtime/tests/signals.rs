@@ -7,9 +7,7 @@ use holdfast_runtime::lifecycle::{BoxError, Lifecycle, Stage};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn terminate_self() {
-    let status = process::Command::new("kill")
-        .args(["-TERM", &process::id().to_string()])
-        .status();
+    let status = process::Command::new("kill").args(["-TERM", &process::id().to_string()]).status();
     assert!(status.unwrap().success());
 }
 
@@ -31,8 +29,5 @@ async fn a_signal_during_the_start_stops_what_has_been_started_though_it_comes_t
         terminate_self();
         pending::<Result<(), io::Error>>().await
     });
-    tokio::time::timeout(Duration::from_secs(10), ended)
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap().unwrap();
 }

@@ -83,14 +83,8 @@ pub(crate) async fn insert(head: &Head, new: &[(TenantId, &Booking)]) -> Result<
     let ends: Vec<OffsetDateTime> = new.iter().map(|(_, b)| b.claim.wanted().end()).collect();
     let ranks: Vec<i64> = new.iter().map(|(_, b)| b.claim.rank().0).collect();
     let deadlines: Vec<Option<OffsetDateTime>> = new.iter().map(|(_, b)| b.claim.decide_by()).collect();
-    let titles: Vec<Option<&str>> = new
-        .iter()
-        .map(|(_, b)| b.title.as_ref().map(Title::as_str))
-        .collect();
-    let notes: Vec<Option<&str>> = new
-        .iter()
-        .map(|(_, b)| b.note.as_ref().map(Note::as_str))
-        .collect();
+    let titles: Vec<Option<&str>> = new.iter().map(|(_, b)| b.title.as_ref().map(Title::as_str)).collect();
+    let notes: Vec<Option<&str>> = new.iter().map(|(_, b)| b.note.as_ref().map(Note::as_str)).collect();
     let (shard, at) = (head.shard().number(), head.at());
     let params: [&(dyn ToSql + Sync); 12] = [
         &shard, &at, &tenants, &ids, &resources, &users, &starts, &ends, &ranks, &deadlines, &titles, &notes,
@@ -123,15 +117,21 @@ pub(crate) async fn by_id(
     let statement = client.prepare_cached(BY_ID).await?;
     let tenants: Vec<Uuid> = ids.iter().map(|(tenant, _)| tenant.uuid()).collect();
     let bookings: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
-    let rows = client
-        .query(&statement, &[&shard.number(), &tenants, &bookings])
-        .await?;
-    rows.iter()
-        .map(|row| Ok((row.get::<_, Uuid>(0).into(), from_row(row, 1)?)))
-        .collect()
+    let rows = client.query(&statement, &[&shard.number(), &tenants, &bookings]).await?;
+    rows.iter().map(|row| Ok((row.get::<_, Uuid>(0).into(), from_row(row, 1)?))).collect()
 }
 
 impl Database {
+    /// One booking of a tenant, if there is one.
+    ///
+    /// # Errors
+    /// When PostgreSQL can't be asked.
+    pub async fn booking(&self, tenant: TenantId, id: BookingId) -> Result<Option<Booking>, Error> {
+        let client = self.connection().await?;
+        let found = by_id(&client, Shard::of(tenant), &[(tenant, id)]).await?;
+        Ok(found.into_iter().map(|(_, booking)| booking).next())
+    }
+
     /// A page of a tenant's bookings that are not cancelled, by start and id.
     ///
     /// # Errors
@@ -139,13 +139,9 @@ impl Database {
     pub async fn bookings(&self, tenant: TenantId, filter: Filter) -> Result<Vec<Booking>, Error> {
         let client = self.connection().await?;
         let statement = client.prepare_cached(LISTED).await?;
-        let (start, id) = filter
-            .after
-            .map_or((BEFORE_ALL, Uuid::nil()), |(start, id)| (start, id.uuid()));
+        let (start, id) = filter.after.map_or((BEFORE_ALL, Uuid::nil()), |(start, id)| (start, id.uuid()));
         let shard = Shard::of(tenant).number();
-        let rows = client
-            .query(&statement, &[&shard, &tenant.uuid(), &start, &id, &filter.limit])
-            .await?;
+        let rows = client.query(&statement, &[&shard, &tenant.uuid(), &start, &id, &filter.limit]).await?;
         rows.iter().map(|row| from_row(row, 1)).collect()
     }
 }
@@ -158,24 +154,13 @@ pub(crate) fn from_row(row: &Row, first: usize) -> Result<Booking, Error> {
     const BROKEN: Error = Error::Defect("a stored booking breaks the rules of its texts or its status");
     let id: BookingId = row.get::<_, Uuid>(first).into();
     let range = |start: usize| {
-        let bounds = row
-            .get::<_, Option<_>>(first + start)
-            .zip(row.get::<_, Option<_>>(first + start + 1));
-        bounds
-            .map(|(start, end)| TimeRange::new(start, end))
-            .transpose()
-            .map_err(|_| BROKEN)
+        let bounds = row.get::<_, Option<_>>(first + start).zip(row.get::<_, Option<_>>(first + start + 1));
+        bounds.map(|(start, end)| TimeRange::new(start, end)).transpose().map_err(|_| BROKEN)
     };
     let status = Status::parse(row.get(first + 4)).ok_or(BROKEN)?;
     let (wanted, granted) = (range(5)?.ok_or(BROKEN)?, range(7)?);
-    let claim = Claim::rebuild(
-        status,
-        wanted,
-        granted,
-        Seq(row.get(first + 9)),
-        row.get(first + 10),
-    )
-    .ok_or(BROKEN)?;
+    let claim = Claim::rebuild(status, wanted, granted, Seq(row.get(first + 9)), row.get(first + 10))
+        .ok_or(BROKEN)?;
     let title: Option<&str> = row.get(first + 11);
     let note: Option<&str> = row.get(first + 12);
     Ok(Booking {

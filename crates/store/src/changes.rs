@@ -1,6 +1,8 @@
 //! The table `changes`: the log.
 
-use holdfast_domain::{CommandId, Fact, RequestId, Seq, Shard, TenantId, UserId, change::Recorded};
+use holdfast_domain::{
+    CommandId, Fact, RequestId, ResourceId, Seq, Shard, TenantId, UserId, change::Recorded,
+};
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
@@ -57,12 +59,10 @@ impl Appended {
         self.tenants.push(tenant_id.uuid());
         self.kinds.push(fact.kind().as_str());
         self.actors.push(actor.map(|actor| actor.as_str().into()));
-        self.requests
-            .push(request_id.map(|request| request.as_str().into()));
+        self.requests.push(request_id.map(|request| request.as_str().into()));
         self.commands.push(command_id.uuid());
         self.objects.push(fact.object_id());
-        self.resources
-            .push(fact.ranges_of().map(|resource| resource.uuid()));
+        self.resources.push(fact.ranges_of().map(ResourceId::uuid));
         self.data.push(fact.data_json());
         self.last
     }
@@ -114,9 +114,7 @@ impl Database {
     pub async fn log_after(&self, shard: Shard, after: Seq, limit: i64) -> Result<Vec<Recorded>, Error> {
         let client = self.connection().await?;
         let statement = client.prepare_cached(AFTER).await?;
-        let rows = client
-            .query(&statement, &[&shard.number(), &after.0, &limit])
-            .await?;
+        let rows = client.query(&statement, &[&shard.number(), &after.0, &limit]).await?;
         Ok(rows.iter().map(|row| recorded(row, 0)).collect())
     }
 }

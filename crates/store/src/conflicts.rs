@@ -89,9 +89,8 @@ pub(crate) async fn of(head: &Head, bookings: &[&Booking]) -> Result<Vec<Conflic
     let longest = Duration::seconds(BookingLimits::LONGEST_SECONDS.into());
     let earliest: Vec<OffsetDateTime> = starts.iter().map(|start| *start - longest).collect();
     let shard = head.shard().number();
-    let params: [&(dyn ToSql + Sync); 9] = [
-        &shard, &numbers, &resources, &ids, &earliest, &starts, &ends, &COUNTED, &LISTED,
-    ];
+    let params: [&(dyn ToSql + Sync); 9] =
+        [&shard, &numbers, &resources, &ids, &earliest, &starts, &ends, &COUNTED, &LISTED];
     for row in head.client().query(&statement, &params).await? {
         let number =
             usize::try_from(row.get::<_, i32>(0)).map_err(|_| Error::Defect("a number of no want"))?;
@@ -101,11 +100,7 @@ pub(crate) async fn of(head: &Head, bookings: &[&Booking]) -> Result<Vec<Conflic
             .ok_or(Error::Defect("a number of no want"))?;
         let range =
             TimeRange::new(row.get(2), row.get(3)).map_err(|_| Error::Defect("a stored range is none"))?;
-        let status = if row.get(4) {
-            Status::Valid
-        } else {
-            Status::Pending
-        };
+        let status = if row.get(4) { Status::Valid } else { Status::Pending };
         of.first.push(Conflict {
             id: row.get::<_, Uuid>(1).into(),
             resource_id: asked.resource_id,

@@ -18,7 +18,7 @@ use crate::{Error, Settings};
 /// PostgreSQL, for this process. Cheap to clone.
 ///
 /// Connections belong to the runtime that opened them: use it from the one that made it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
     warnings: Warnings,
@@ -32,31 +32,19 @@ impl Database {
     /// When the pool can't be built from these settings.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         let warnings = Warnings::default();
-        let connect = Connector {
-            warnings: warnings.clone(),
-        };
+        let connect = Connector { warnings: warnings.clone() };
         // A dead socket is noticed at its first use, before anything is sent to COMMIT.
-        let recycling = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_connect(session(settings), connect, recycling);
         let wait = Some(settings.wait());
         let pool = Pool::builder(manager)
             .max_size(settings.database_pool_size.get())
-            .timeouts(Timeouts {
-                wait,
-                create: wait,
-                recycle: wait,
-            })
+            .timeouts(Timeouts { wait, create: wait, recycle: wait })
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| Error::Defect("the pool can't be built"))?;
         let clock_max_skew = time::Duration::seconds(settings.clock_max_skew_seconds);
-        Ok(Self {
-            pool,
-            warnings,
-            clock_max_skew,
-        })
+        Ok(Self { pool, warnings, clock_max_skew })
     }
 
     /// A connection, for one transaction or some reads.
@@ -66,15 +54,6 @@ impl Database {
 
     pub(crate) fn warnings(&self) -> &Warnings {
         &self.warnings
-    }
-
-    /// Whether PostgreSQL answers.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub async fn ping(&self) -> Result<(), Error> {
-        self.connection().await?.simple_query("SELECT 1").await?;
-        Ok(())
     }
 }
 
@@ -119,7 +98,7 @@ fn session(settings: &Settings) -> Config {
 
 /// How many warnings PostgreSQL has sent to this process. A COMMIT during which one came counts as
 /// unknown: a cancelled wait for a standby is told by a mere warning.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Warnings(Arc<AtomicU64>);
 
 impl Warnings {

@@ -49,7 +49,8 @@ impl From<tokio_postgres::Error> for Error {
             // No answer from the server: the connection broke, or never was. Anything else that
             // tokio-postgres reports without a code is a parameter or a column of the wrong type.
             return if error.is_closed()
-                || std::error::Error::source(&error).is_some_and(|e| e.is::<std::io::Error>())
+                || std::error::Error::source(&error)
+                    .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
             {
                 Self::Unavailable(Arc::new(error))
             } else {
@@ -79,6 +80,8 @@ impl From<PoolError> for Error {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Timeout(_) => Self::Busy("no connection to PostgreSQL came free in time"),
+            // Without a code it never got as far as the server.
+            PoolError::Backend(error) if error.code().is_none() => Self::Unavailable(Arc::new(error)),
             PoolError::Backend(error) => error.into(),
             PoolError::Closed => Self::Stopping,
             PoolError::NoRuntimeSpecified => Self::Defect("the pool has no runtime"),

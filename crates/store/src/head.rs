@@ -100,10 +100,7 @@ impl Head {
     /// A clock that is off must not poison the log: `at` never goes back, so one write from the future
     /// would hold every later one there.
     fn check_clock(&self) -> Result<(), Error> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place where the process's clock is compared"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place where the process's clock is compared")]
         let apart = self.at - OffsetDateTime::now_utc();
         if apart.abs() > self.database.clock_max_skew {
             return Err(Error::Clock {
@@ -146,9 +143,7 @@ impl Head {
 
     /// The connection that holds the head, for statements under it.
     pub(crate) fn client(&self) -> &Object {
-        self.connection
-            .as_ref()
-            .expect("the connection leaves only with the head itself")
+        self.connection.as_ref().expect("the connection leaves only with the head itself")
     }
 
     /// Appends a fact to the log, at the next seq.
@@ -170,14 +165,8 @@ impl Head {
     pub(crate) async fn commit(mut self) -> Result<Seq, CommitError> {
         let rolled_back = |error: Error| CommitError::RolledBack(error);
         let client = self.client();
-        let append = client
-            .prepare_cached(changes::APPEND)
-            .await
-            .map_err(|e| rolled_back(e.into()))?;
-        let write = client
-            .prepare_cached(heads::WRITE)
-            .await
-            .map_err(|e| rolled_back(e.into()))?;
+        let append = client.prepare_cached(changes::APPEND).await.map_err(|e| rolled_back(e.into()))?;
+        let write = client.prepare_cached(heads::WRITE).await.map_err(|e| rolled_back(e.into()))?;
         let warnings = self.database.warnings().count();
         crashpoint!("head.before_commit");
         let flushed = self.flush(client, &append, &write).await;

@@ -23,11 +23,7 @@ pub(crate) struct Locked {
 
 impl Locked {
     pub(crate) fn from_row(row: &Row) -> Self {
-        Self {
-            seq: Seq(row.get(0)),
-            decided: Seq(row.get(1)),
-            at: row.get(2),
-        }
+        Self { seq: Seq(row.get(0)), decided: Seq(row.get(1)), at: row.get(2) }
     }
 }
 
@@ -51,9 +47,8 @@ impl Database {
     /// When PostgreSQL can't be asked.
     pub async fn heads(&self) -> Result<Vec<HeadRow>, Error> {
         let client = self.connection().await?;
-        let all = client
-            .prepare_cached("SELECT shard, seq, decided, floor FROM heads ORDER BY shard")
-            .await?;
+        let all =
+            client.prepare_cached("SELECT shard, seq, decided, floor FROM heads ORDER BY shard").await?;
         let rows = client.query(&all, &[]).await?;
         rows.iter().map(from_row).collect()
     }
@@ -64,9 +59,8 @@ impl Database {
     /// When PostgreSQL can't be asked.
     pub async fn head(&self, shard: Shard) -> Result<HeadRow, Error> {
         let client = self.connection().await?;
-        let one = client
-            .prepare_cached("SELECT shard, seq, decided, floor FROM heads WHERE shard = $1")
-            .await?;
+        let one =
+            client.prepare_cached("SELECT shard, seq, decided, floor FROM heads WHERE shard = $1").await?;
         from_row(&client.query_one(&one, &[&shard.number()]).await?)
     }
 }

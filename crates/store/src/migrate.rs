@@ -50,10 +50,7 @@ pub async fn migrate(settings: &Settings, time_zone: &str) -> Result<i64, Schema
 
 async fn run(client: &mut Client, time_zone: &str) -> Result<i64, SchemaError> {
     // refinery takes no lock of its own. This one ends with the session, however that ends.
-    client
-        .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
-        .await
-        .map_err(Error::from)?;
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(Error::from)?;
     embedded::migrations::runner().run_async(client).await?;
     let shard = Shard::of(DEFAULT_TENANT).number();
     client
@@ -69,11 +66,11 @@ async fn run(client: &mut Client, time_zone: &str) -> Result<i64, SchemaError> {
 }
 
 impl Database {
-    /// Whether the schema is the one that this binary was built with.
+    /// Whether PostgreSQL answers, and has the schema that this binary was built with.
     ///
     /// # Errors
-    /// When it is another, or PostgreSQL can't be asked.
-    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+    /// When it does not, or has another.
+    pub async fn ready(&self) -> Result<(), SchemaError> {
         let client = self.connection().await?;
         let history = client
             .query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[])
@@ -86,20 +83,11 @@ impl Database {
             0
         };
         let needed = needed();
-        if found == needed {
-            Ok(())
-        } else {
-            Err(SchemaError::Version { found, needed })
-        }
+        if found == needed { Ok(()) } else { Err(SchemaError::Version { found, needed }) }
     }
 }
 
 fn needed() -> i64 {
     let migrations = embedded::migrations::runner();
-    migrations
-        .get_migrations()
-        .iter()
-        .map(|migration| i64::from(migration.version()))
-        .max()
-        .unwrap_or(0)
+    migrations.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }

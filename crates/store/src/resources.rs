@@ -6,7 +6,7 @@ use holdfast_domain::{
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::{Error, head::Head};
+use crate::{Database, Error, head::Head};
 
 const BY_NAME: &str = "
     SELECT r.tenant_id, r.id, r.venue_id, r.name, r.shortest_seconds, r.longest_seconds, r.days_ahead, r.open_wants
@@ -34,6 +34,9 @@ const JUDGE: &str = "
     FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::bigint[]) AS d(tenant_id, id, decided, judged)
     WHERE r.shard = $1 AND r.tenant_id = d.tenant_id AND r.id = d.id";
 
+const OPEN_WANTS: &str =
+    "SELECT coalesce(sum(open_wants), 0)::bigint FROM resources WHERE shard = $1 AND tenant_id = $2";
+
 /// By what a caller names a resource.
 pub(crate) type Named<'a> = (TenantId, VenueId, &'a ResourceName);
 
@@ -58,9 +61,7 @@ pub(crate) async fn by_name(
     let tenants: Vec<Uuid> = named.iter().map(|(tenant, ..)| tenant.uuid()).collect();
     let venues: Vec<Uuid> = named.iter().map(|(_, venue, _)| venue.uuid()).collect();
     let names: Vec<&str> = named.iter().map(|(.., name)| name.as_str()).collect();
-    let rows = client
-        .query(&statement, &[&shard.number(), &tenants, &venues, &names])
-        .await?;
+    let rows = client.query(&statement, &[&shard.number(), &tenants, &venues, &names]).await?;
     rows.iter()
         .map(|row| {
             let name = ResourceName::parse(row.get(3))
@@ -71,14 +72,7 @@ pub(crate) async fn by_name(
                 longest_seconds: row.get(5),
                 days_ahead: row.get(6),
             };
-            Ok((
-                key,
-                Bookable {
-                    id: row.get::<_, Uuid>(1).into(),
-                    limits,
-                    open_wants: row.get(7),
-                },
-            ))
+            Ok((key, Bookable { id: row.get::<_, Uuid>(1).into(), limits, open_wants: row.get(7) }))
         })
         .collect()
 }
@@ -97,17 +91,8 @@ pub(crate) async fn insert(head: &Head, new: &[(TenantId, Resource)]) -> Result<
     let longest: Vec<i32> = new.iter().map(|(_, r)| r.limits.longest_seconds).collect();
     let ahead: Vec<i32> = new.iter().map(|(_, r)| r.limits.days_ahead).collect();
     let shard = head.shard().number();
-    let params: [&(dyn ToSql + Sync); 9] = [
-        &shard,
-        &head.at(),
-        &tenants,
-        &ids,
-        &venues,
-        &names,
-        &shortest,
-        &longest,
-        &ahead,
-    ];
+    let params: [&(dyn ToSql + Sync); 9] =
+        [&shard, &head.at(), &tenants, &ids, &venues, &names, &shortest, &longest, &ahead];
     written(head.client().execute(&statement, &params).await?, new.len())
 }
 
@@ -145,12 +130,21 @@ pub(crate) async fn judge(head: &Head, judged: &[Judged]) -> Result<(), Error> {
     written(head.client().execute(&statement, &params).await?, judged.len())
 }
 
+impl Database {
+    /// How many of a tenant's bookings wait to be decided.
+    ///
+    /// # Errors
+    /// When PostgreSQL can't be asked.
+    pub async fn open_wants(&self, tenant: TenantId) -> Result<i64, Error> {
+        let client = self.connection().await?;
+        let statement = client.prepare_cached(OPEN_WANTS).await?;
+        let row = client.query_one(&statement, &[&Shard::of(tenant).number(), &tenant.uuid()]).await?;
+        Ok(row.get(0))
+    }
+}
+
 /// Rows written are counted against rows sent: two of one key in an `UPDATE … FROM unnest` would lose
 /// one silently.
 pub(crate) fn written(rows: u64, sent: usize) -> Result<(), Error> {
-    if rows == sent as u64 {
-        Ok(())
-    } else {
-        Err(Error::Defect("fewer rows were written than sent"))
-    }
+    if rows == sent as u64 { Ok(()) } else { Err(Error::Defect("fewer rows were written than sent")) }
 }

@@ -6,25 +6,27 @@ use clap::Args;
 
 /// How PostgreSQL is reached, and how long it may take.
 #[derive(Debug, Clone, Args)]
+// clap names a group after the struct, and other crates have one of this name too.
+#[group(skip)]
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Settings {
     /// Where PostgreSQL is: postgres://USER:PASSWORD@HOST:PORT/NAME
-    #[arg(long, env, hide_env_values = true, value_name = "URL")]
+    #[arg(id = "DATABASE_URL", long = "database-url", env, hide_env_values = true)]
     pub database_url: tokio_postgres::Config,
     /// Most connections of this process
-    #[arg(long, env, default_value = "12", value_name = "N")]
+    #[arg(id = "DATABASE_POOL_SIZE", long = "database-pool-size", env, default_value = "12")]
     pub database_pool_size: NonZeroUsize,
     /// Longest wait for a free connection, and for a new one, in milliseconds
-    #[arg(long, env, default_value = "2000", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(id = "DATABASE_WAIT_MILLIS", long = "database-wait-millis", env, default_value = "2000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub database_wait_millis: u64,
     /// Longest wait for another writer of the same shard, in milliseconds
-    #[arg(long, env, default_value = "2000", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(id = "LOCK_TIMEOUT_MILLIS", long = "lock-timeout-millis", env, default_value = "2000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub lock_timeout_millis: u64,
     /// Longest run of a statement, in milliseconds
-    #[arg(long, env, default_value = "5000", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(id = "STATEMENT_TIMEOUT_MILLIS", long = "statement-timeout-millis", env, default_value = "5000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub statement_timeout_millis: u64,
     /// How far a shard's clock may be off this process's before writes are refused, in seconds
-    #[arg(long, env, default_value = "600", value_name = "S", value_parser = clap::value_parser!(i64).range(1..=86_400))]
+    #[arg(id = "CLOCK_MAX_SKEW_SECONDS", long = "clock-max-skew-seconds", env, default_value = "600", value_parser = clap::value_parser!(i64).range(1..=86_400))]
     pub clock_max_skew_seconds: i64,
 }
 
@@ -51,19 +53,20 @@ impl Settings {
 
 /// How writes are queued and batched, and what they are held to.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 #[command(next_help_heading = "Writes")]
 pub struct LaneSettings {
     /// Most writes of one shard that wait in this process; one more is answered 503 at once
-    #[arg(long, env, default_value = "4096", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(id = "LANE_QUEUE", long = "lane-queue", env, default_value = "4096", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub lane_queue: u32,
     /// Most writes in one transaction
-    #[arg(long, env, default_value = "256", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(id = "LANE_BATCH", long = "lane-batch", env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub lane_batch: u32,
     /// How long an open want may wait for its range to come free, in minutes
-    #[arg(long, env, default_value = "15", value_name = "MIN", value_parser = clap::value_parser!(i64).range(0..=525_600))]
+    #[arg(id = "GRACE_PERIOD_MINUTES", long = "grace-period-minutes", env, default_value = "15", value_parser = clap::value_parser!(i64).range(0..=525_600))]
     pub grace_period_minutes: i64,
     /// Most open wants of one resource; one more is refused
-    #[arg(long, env, default_value = "5000", value_name = "N", value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    #[arg(id = "OPEN_WANTS_PER_RESOURCE", long = "open-wants-per-resource", env, default_value = "5000", value_parser = clap::value_parser!(i32).range(1..=100_000))]
     pub open_wants_per_resource: i32,
 }
 

@@ -11,22 +11,13 @@ fn lanes(database: &Database, settings: LaneSettings) -> Lanes {
 }
 
 async fn step(database: &Database) -> Step {
-    database.step(shard(), StepLimits::default()).await.unwrap()
+    database.step(shard(), StepLimits::default()).await.expect("a step")
 }
 
 async fn status(database: &Database, id: BookingId) -> Option<Status> {
-    let all = Filter {
-        after: None,
-        limit: 1_000,
-    };
-    let bookings = database
-        .bookings(holdfast_domain::DEFAULT_TENANT, all)
-        .await
-        .unwrap();
-    bookings
-        .into_iter()
-        .find(|booking| booking.id == id)
-        .map(|booking| booking.claim.status())
+    let all = Filter { after: None, limit: 1_000 };
+    let bookings = database.bookings(holdfast_domain::DEFAULT_TENANT, all).await.expect("a page");
+    bookings.into_iter().find(|booking| booking.id == id).map(|booking| booking.claim.status())
 }
 
 #[tokio::test]
@@ -34,11 +25,7 @@ async fn the_second_of_two_that_overlap_waits_and_gets_it_when_the_first_leaves(
     let test = TestDatabase::new().await;
     let database = test.database();
     let lanes = lanes(&database, lane_settings());
-    let first = lanes
-        .create(create("alice", "Raum1", hours(14, 16)))
-        .await
-        .unwrap()
-        .booking;
+    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().booking;
     let second = lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap();
     assert_eq!(second.conflicts.count, 1);
     assert_eq!(second.conflicts.first[0].id, first.id);
@@ -60,14 +47,7 @@ async fn in_a_chain_the_first_and_the_third_win() {
     let lanes = lanes(&database, lane_settings());
     let mut ids = Vec::new();
     for range in [hours(10, 12), hours(11, 13), hours(12, 14)] {
-        ids.push(
-            lanes
-                .create(create("alice", "Raum1", range))
-                .await
-                .unwrap()
-                .booking
-                .id,
-        );
+        ids.push(lanes.create(create("alice", "Raum1", range)).await.unwrap().booking.id);
     }
     step(&database).await;
     let states = [Some(Status::Valid), Some(Status::Pending), Some(Status::Valid)];
@@ -81,36 +61,13 @@ async fn a_late_validator_still_grants_what_fits_and_rejects_what_does_not() {
     let test = TestDatabase::new().await;
     let database = test.database();
     // Without grace every want is due at once: the validator is late for all of them.
-    let lanes = lanes(
-        &database,
-        LaneSettings {
-            grace_period_minutes: 0,
-            ..lane_settings()
-        },
-    );
-    let first = lanes
-        .create(create("alice", "Raum1", hours(14, 16)))
-        .await
-        .unwrap()
-        .booking;
-    let second = lanes
-        .create(create("bob", "Raum1", hours(15, 17)))
-        .await
-        .unwrap()
-        .booking;
-    let third = lanes
-        .create(create("carol", "Raum1", hours(15, 17)))
-        .await
-        .unwrap()
-        .booking;
+    let lanes = lanes(&database, LaneSettings { grace_period_minutes: 0, ..lane_settings() });
+    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().booking;
+    let second = lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap().booking;
+    let third = lanes.create(create("carol", "Raum1", hours(15, 17))).await.unwrap().booking;
     // The first leaves a moment before the others' time is up.
     lanes.cancel(cancel("alice", first.id)).await.unwrap();
-    let verdicts: Vec<_> = step(&database)
-        .await
-        .decided
-        .into_iter()
-        .map(|(_, verdict)| verdict)
-        .collect();
+    let verdicts: Vec<_> = step(&database).await.decided.into_iter().map(|(_, verdict)| verdict).collect();
     assert_eq!(verdicts, [Verdict::Grant, Verdict::Reject]);
     assert_eq!(status(&database, second.id).await, Some(Status::Valid));
     assert_eq!(status(&database, third.id).await, Some(Status::Rejected));
@@ -124,12 +81,7 @@ async fn a_slot_that_is_over_is_granted_to_nobody() {
     let lanes = lanes(&database, lane_settings());
     let over =
         holdfast_domain::TimeRange::new(now() - Duration::minutes(4), now() - Duration::minutes(2)).unwrap();
-    let id = lanes
-        .create(create("alice", "Raum1", over))
-        .await
-        .unwrap()
-        .booking
-        .id;
+    let id = lanes.create(create("alice", "Raum1", over)).await.unwrap().booking.id;
     step(&database).await;
     assert_eq!(status(&database, id).await, Some(Status::Rejected));
 }

@@ -23,9 +23,7 @@ impl TestDatabase {
     /// # Panics
     /// When the server does not play along.
     pub async fn new() -> Self {
-        let admin: Config = crate::server("DATABASE_URL")
-            .parse()
-            .expect("DATABASE_URL is a PostgreSQL URL");
+        let admin: Config = crate::server("DATABASE_URL").parse().expect("DATABASE_URL is a PostgreSQL URL");
         let client = connect(&admin).await;
         let template = template(&admin, &client).await;
         let name = format!("holdfast_test_{}", Uuid::now_v7().simple());
@@ -53,9 +51,7 @@ impl TestDatabase {
     /// Its URL, for the environment of another process.
     pub fn url(&self) -> String {
         let base = crate::server("DATABASE_URL");
-        let (server, _) = base
-            .rsplit_once('/')
-            .expect("DATABASE_URL ends in a database's name");
+        let (server, _) = base.rsplit_once('/').expect("DATABASE_URL ends in a database's name");
         format!("{server}/{}", self.name)
     }
 
@@ -90,10 +86,8 @@ impl Drop for TestDatabase {
         let (admin, name) = (self.admin.clone(), std::mem::take(&mut self.name));
         // A thread of its own: the test's runtime may be on its way out.
         let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
                 connect(&admin).await.batch_execute(&drop).await
@@ -113,41 +107,21 @@ async fn connect(config: &Config) -> Client {
 /// The name of a database with the schema of today's migrations, made by whoever needs it first.
 async fn template(admin: &Config, client: &Client) -> String {
     let name = format!("holdfast_template_{:016x}", fingerprint());
-    client
-        .execute("SELECT pg_advisory_lock(hashtext($1))", &[&name])
-        .await
-        .expect("a lock");
-    let known = client
-        .query_one("SELECT count(*) FROM pg_database WHERE datname = $1", &[&name])
-        .await;
+    client.execute("SELECT pg_advisory_lock(hashtext($1))", &[&name]).await.expect("a lock");
+    let known = client.query_one("SELECT count(*) FROM pg_database WHERE datname = $1", &[&name]).await;
     if known.expect("the list of databases").get::<_, i64>(0) == 0 {
         let draft = format!("{name}_draft");
-        client
-            .batch_execute(&format!("DROP DATABASE IF EXISTS {draft}"))
-            .await
-            .expect("no draft");
-        client
-            .batch_execute(&format!("CREATE DATABASE {draft}"))
-            .await
-            .expect("a draft");
+        client.batch_execute(&format!("DROP DATABASE IF EXISTS {draft}")).await.expect("no draft");
+        client.batch_execute(&format!("CREATE DATABASE {draft}")).await.expect("a draft");
         let mut config = admin.clone();
         config.dbname(&draft);
-        let settings = Settings {
-            database_url: config,
-            ..bare()
-        };
+        let settings = Settings { database_url: config, ..bare() };
         migrate(&settings, "UTC").await.expect("the migrations run");
         // Connections to a template forbid copying it; the last of them may take a moment to go.
         let rename = format!("ALTER DATABASE {draft} RENAME TO {name}");
-        crate::eventually("the draft is let go", async || {
-            client.batch_execute(&rename).await.ok()
-        })
-        .await;
+        crate::eventually("the draft is let go", async || client.batch_execute(&rename).await.ok()).await;
     }
-    client
-        .execute("SELECT pg_advisory_unlock(hashtext($1))", &[&name])
-        .await
-        .expect("the lock is ours");
+    client.execute("SELECT pg_advisory_unlock(hashtext($1))", &[&name]).await.expect("the lock is ours");
     name
 }
 

@@ -5,6 +5,7 @@
 
 mod command;
 mod database;
+pub mod redis;
 mod wait;
 
 pub use command::{cancel, create, hours, lane_settings, now, shard};

@@ -13,10 +13,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         if let Some(found) = look().await {
             return found;
         }
-        assert!(
-            started.elapsed() < Duration::from_secs(30),
-            "{what}: did not come about in 30 s"
-        );
+        assert!(started.elapsed() < Duration::from_secs(30), "{what}: did not come about in 30 s");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -64,10 +64,8 @@ pub fn decide(at: OffsetDateTime, wants: &[Want], slots: &[Slot]) -> Vec<Decisio
     let mut held = Held::new(slots);
     let mut decisions = Vec::new();
     // Invariant: a want that is in neither list is granted; one in `blocked` does not fit.
-    let mut open: BinaryHeap<_> = wants
-        .iter()
-        .map(|want| (Reverse(want.rank), Reverse(want.booking)))
-        .collect();
+    let mut open: BinaryHeap<_> =
+        wants.iter().map(|want| (Reverse(want.rank), Reverse(want.booking))).collect();
     let by_booking: BTreeMap<_, _> = wants.iter().map(|want| (want.booking, want)).collect();
     let mut blocked: Vec<&Want> = Vec::new();
 
@@ -77,10 +75,7 @@ pub fn decide(at: OffsetDateTime, wants: &[Want], slots: &[Slot]) -> Vec<Decisio
             blocked.push(want);
             continue;
         }
-        decisions.push(Decision {
-            booking,
-            verdict: Verdict::Grant,
-        });
+        decisions.push(Decision { booking, verdict: Verdict::Grant });
         if let Some(freed) = held.grant(want) {
             // Whoever waited for the freed range comes before all of higher rank.
             open.extend(
@@ -93,10 +88,7 @@ pub fn decide(at: OffsetDateTime, wants: &[Want], slots: &[Slot]) -> Vec<Decisio
 
     blocked.sort_by_key(|want| want.rank);
     let due = blocked.iter().filter(|want| want.decide_by <= at);
-    decisions.extend(due.map(|want| Decision {
-        booking: want.booking,
-        verdict: Verdict::Reject,
-    }));
+    decisions.extend(due.map(|want| Decision { booking: want.booking, verdict: Verdict::Reject }));
     decisions
 }
 
@@ -114,10 +106,7 @@ impl Held {
     fn new(slots: &[Slot]) -> Self {
         Self {
             slots: slots.iter().map(|slot| (slot.range.start(), *slot)).collect(),
-            starts: slots
-                .iter()
-                .map(|slot| (slot.booking, slot.range.start()))
-                .collect(),
+            starts: slots.iter().map(|slot| (slot.booking, slot.range.start())).collect(),
         }
     }
 
@@ -136,13 +125,7 @@ impl Held {
         let start = want.wanted.start();
         let old_start = self.starts.insert(want.booking, start);
         let freed = old_start.and_then(|old_start| self.slots.remove(&old_start));
-        self.slots.insert(
-            start,
-            Slot {
-                booking: want.booking,
-                range: want.wanted,
-            },
-        );
+        self.slots.insert(start, Slot { booking: want.booking, range: want.wanted });
         freed.map(|slot| slot.range)
     }
 }
@@ -162,19 +145,11 @@ mod tests {
 
     fn want(rank: i64, from: i64, to: i64) -> Want {
         let booking = BookingId::from_u128(rank.unsigned_abs().into());
-        Want {
-            booking,
-            wanted: hours(from, to),
-            rank: Seq(rank),
-            decide_by: DAY + Duration::hours(from),
-        }
+        Want { booking, wanted: hours(from, to), rank: Seq(rank), decide_by: DAY + Duration::hours(from) }
     }
 
     fn slot(booking: u128, from: i64, to: i64) -> Slot {
-        Slot {
-            booking: BookingId::from_u128(booking),
-            range: hours(from, to),
-        }
+        Slot { booking: BookingId::from_u128(booking), range: hours(from, to) }
     }
 
     fn decided(at: OffsetDateTime, wants: &[Want], slots: &[Slot]) -> Vec<(u128, Verdict)> {
@@ -193,50 +168,31 @@ mod tests {
                         .iter()
                         .any(|slot| slot.booking != want.booking && slot.range.overlaps(want.wanted))
             };
-            let Some(want) = open
-                .iter()
-                .filter(|want| fits(want))
-                .min_by_key(|want| want.rank)
-                .copied()
+            let Some(want) = open.iter().filter(|want| fits(want)).min_by_key(|want| want.rank).copied()
             else {
                 break;
             };
             open.retain(|other| other.booking != want.booking);
             slots.retain(|slot| slot.booking != want.booking);
-            slots.push(Slot {
-                booking: want.booking,
-                range: want.wanted,
-            });
-            decisions.push(Decision {
-                booking: want.booking,
-                verdict: Verdict::Grant,
-            });
+            slots.push(Slot { booking: want.booking, range: want.wanted });
+            decisions.push(Decision { booking: want.booking, verdict: Verdict::Grant });
         }
         open.sort_by_key(|want| want.rank);
         let due = open.iter().filter(|want| want.decide_by <= at);
-        decisions.extend(due.map(|want| Decision {
-            booking: want.booking,
-            verdict: Verdict::Reject,
-        }));
+        decisions.extend(due.map(|want| Decision { booking: want.booking, verdict: Verdict::Reject }));
         decisions
     }
 
     #[test]
     fn of_two_that_overlap_the_first_gets_it_and_the_other_waits() {
-        assert_eq!(
-            decided(DAY, &[want(2, 15, 17), want(1, 14, 16)], &[]),
-            [(1, Verdict::Grant)]
-        );
+        assert_eq!(decided(DAY, &[want(2, 15, 17), want(1, 14, 16)], &[]), [(1, Verdict::Grant)]);
     }
 
     #[test]
     fn a_blocked_want_reserves_nothing() {
         // 1 blocks 2, 2 would block 3, 3 does not overlap 1.
         let wants = [want(1, 10, 12), want(2, 11, 13), want(3, 12, 14)];
-        assert_eq!(
-            decided(DAY, &wants, &[]),
-            [(1, Verdict::Grant), (3, Verdict::Grant)]
-        );
+        assert_eq!(decided(DAY, &wants, &[]), [(1, Verdict::Grant), (3, Verdict::Grant)]);
     }
 
     #[test]
@@ -276,9 +232,7 @@ mod tests {
             let mut held: Vec<Slot> = Vec::new();
             for ((from, length), booking) in slots {
                 let slot = slot(booking, from, from + length);
-                if !held
-                    .iter()
-                    .any(|other| other.booking == slot.booking || other.range.overlaps(slot.range))
+                if !held.iter().any(|other| other.booking == slot.booking || other.range.overlaps(slot.range))
                 {
                     held.push(slot);
                 }

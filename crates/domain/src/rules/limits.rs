@@ -26,11 +26,7 @@ impl BookingLimits {
 
 impl Default for BookingLimits {
     fn default() -> Self {
-        Self {
-            shortest_seconds: 60,
-            longest_seconds: Self::LONGEST_SECONDS,
-            days_ahead: 730,
-        }
+        Self { shortest_seconds: 60, longest_seconds: Self::LONGEST_SECONDS, days_ahead: 730 }
     }
 }
 
@@ -87,22 +83,16 @@ impl BookingLimits {
     /// With the first rule that it breaks.
     pub fn admit(&self, wanted: TimeRange, at: OffsetDateTime) -> Result<(), Refusal> {
         if wanted.length() < Duration::seconds(self.shortest_seconds.into()) {
-            return Err(Refusal::TooShort {
-                shortest_seconds: self.shortest_seconds,
-            });
+            return Err(Refusal::TooShort { shortest_seconds: self.shortest_seconds });
         }
         if wanted.length() > Duration::seconds(self.longest_seconds.into()) {
-            return Err(Refusal::TooLong {
-                longest_seconds: self.longest_seconds,
-            });
+            return Err(Refusal::TooLong { longest_seconds: self.longest_seconds });
         }
         if wanted.start() < at - PAST_TOLERANCE {
             return Err(Refusal::InThePast);
         }
         if wanted.end() - at > Duration::days(self.days_ahead.into()) {
-            return Err(Refusal::TooFarAhead {
-                days_ahead: self.days_ahead,
-            });
+            return Err(Refusal::TooFarAhead { days_ahead: self.days_ahead });
         }
         Ok(())
     }
@@ -117,15 +107,9 @@ mod tests {
     #[test]
     fn each_limit_refuses_what_lies_beyond_it_and_takes_what_lies_on_it() {
         let at = datetime!(2027-03-21 12:00 UTC);
-        let limits = BookingLimits {
-            shortest_seconds: 60,
-            longest_seconds: 3_600,
-            days_ahead: 10,
-        };
+        let limits = BookingLimits { shortest_seconds: 60, longest_seconds: 3_600, days_ahead: 10 };
         let admit = |start: Duration, length: Duration| {
-            limits
-                .admit(TimeRange::new(at + start, at + start + length).unwrap(), at)
-                .map_err(Refusal::rule)
+            limits.admit(TimeRange::new(at + start, at + start + length).unwrap(), at).map_err(Refusal::rule)
         };
         let (minute, hour, moment) = (Duration::MINUTE, Duration::HOUR, Duration::MICROSECOND);
         assert_eq!(admit(hour, minute), Ok(()));
@@ -135,9 +119,6 @@ mod tests {
         assert_eq!(admit(-PAST_TOLERANCE, hour), Ok(()));
         assert_eq!(admit(-PAST_TOLERANCE - moment, hour), Err("range_in_the_past"));
         assert_eq!(admit(Duration::days(10) - hour, hour), Ok(()));
-        assert_eq!(
-            admit(Duration::days(10) - hour + moment, hour),
-            Err("range_too_far_ahead")
-        );
+        assert_eq!(admit(Duration::days(10) - hour + moment, hour), Err("range_too_far_ahead"));
     }
 }

@@ -34,11 +34,7 @@ pub struct StepLimits {
 
 impl Default for StepLimits {
     fn default() -> Self {
-        Self {
-            window: 10_000,
-            wants: 1_000,
-            writes: 500,
-        }
+        Self { window: 10_000, wants: 1_000, writes: 500 }
     }
 }
 
@@ -56,12 +52,15 @@ pub struct Look {
 /// What a step did.
 #[derive(Debug, Default)]
 pub struct Step {
-    /// The resources that were decided whole: whose, and how many open wants each had.
+    /// Whose wants were judged, and how many: all of a resource that was decided whole, and of one that was
+    /// cut short those that were decided.
     pub judged: Vec<(TenantId, i64)>,
     /// What was decided, in the order of the log.
     pub decided: Vec<(TenantId, Verdict)>,
     /// Whether it stopped at a limit: there is more to decide now.
     pub more: bool,
+    /// The seq up to which the decision has dealt with the log.
+    pub cursor: Seq,
 }
 
 /// A resource that the step is to decide.
@@ -106,14 +105,12 @@ impl Database {
         let end = head.seq();
         write::marks(&head, &judgement, end).await?;
 
-        let (whole, left) = chosen.resources.split_at(judgement.whole);
-        let unfinished = left
-            .iter()
-            .filter_map(|resource| resource.first_change)
-            .chain(chosen.left_out);
+        let (_, left) = chosen.resources.split_at(judgement.whole);
+        let unfinished = left.iter().filter_map(|resource| resource.first_change).chain(chosen.left_out);
         let reached = if window.full { window.last } else { end };
         let cursor = unfinished.map(Seq::previous).fold(reached, Seq::min);
-        head.set_decided(cursor.max(head.decided()));
+        let cursor = cursor.max(head.decided());
+        head.set_decided(cursor);
         crashpoint!("step.before_commit");
         match head.commit().await {
             Ok(_) => {}
@@ -121,15 +118,7 @@ impl Database {
             Err(CommitError::Unknown) => return Err(Error::OutcomeUnknown),
         }
         let more = window.full || chosen.more || !left.is_empty();
-        let judged = whole
-            .iter()
-            .map(|resource| (resource.tenant_id, resource.open_wants))
-            .collect();
-        Ok(Step {
-            judged,
-            decided,
-            more,
-        })
+        Ok(Step { judged: judgement.judged, decided, more, cursor })
     }
 }
 
@@ -162,11 +151,7 @@ async fn choose(head: &Head, limits: StepLimits) -> Result<Chosen, Error> {
     });
     let left = candidates.split_off(fitting.count());
     let left_out = left.iter().filter_map(|resource| resource.first_change).min();
-    Ok(Chosen {
-        resources: candidates,
-        left_out,
-        more: !left.is_empty(),
-    })
+    Ok(Chosen { resources: candidates, left_out, more: !left.is_empty() })
 }
 
 /// What a step decides, before it is written.
@@ -174,6 +159,7 @@ struct Judgement {
     decisions: Vec<(Open, Verdict)>,
     /// How many decisions each resource got; the last may have been cut short.
     counts: Vec<(TenantId, ResourceId, i32)>,
+    judged: Vec<(TenantId, i64)>,
     /// How many of the resources were decided whole.
     whole: usize,
 }
@@ -185,32 +171,23 @@ fn judge(
     mut open: HashMap<ResourceId, Scene>,
     limit: usize,
 ) -> Result<Judgement, Error> {
-    let mut judgement = Judgement {
-        decisions: Vec::new(),
-        counts: Vec::new(),
-        whole: 0,
-    };
+    let mut judgement = Judgement { decisions: Vec::new(), counts: Vec::new(), judged: Vec::new(), whole: 0 };
     for resource in resources {
         let room = limit - judgement.decisions.len();
         if room == 0 {
             break;
         }
-        let Scene {
-            wants,
-            slots,
-            mut open,
-        } = open.remove(&resource.id).unwrap_or_default();
+        let Scene { wants, slots, mut open } = open.remove(&resource.id).unwrap_or_default();
         let decisions = decide(at, &wants, &slots);
         let cut = decisions.len() > room;
         let mut count = 0;
         for Decision { booking, verdict } in decisions.into_iter().take(room) {
-            let open = open
-                .remove(&booking)
-                .ok_or(Error::Defect("a decision on nobody's want"))?;
+            let open = open.remove(&booking).ok_or(Error::Defect("a decision on nobody's want"))?;
             judgement.decisions.push((open, verdict));
             count += 1;
         }
         judgement.counts.push((resource.tenant_id, resource.id, count));
+        judgement.judged.push((resource.tenant_id, if cut { count.into() } else { resource.open_wants }));
         if cut {
             break;
         }

@@ -124,56 +124,33 @@ pub(super) async fn look(client: &Object, shard: Shard, window: i64) -> Result<L
     let due_in = row.get::<_, Option<OffsetDateTime>>(4).map(|due| due - at);
     let full = row.get::<_, i64>(2) >= window;
     let work = full || row.get(3) || due_in.is_some_and(|wait| wait <= time::Duration::ZERO);
-    Ok(Look {
-        seq: Seq(row.get(0)),
-        work,
-        due_in,
-    })
+    Ok(Look { seq: Seq(row.get(0)), work, due_in })
 }
 
 pub(super) async fn window(head: &Head, limit: i64) -> Result<Window, Error> {
     let statement = head.client().prepare_cached(WINDOW).await?;
-    let row = head
-        .client()
-        .query_one(&statement, &[&head.shard().number(), &head.decided().0, &limit])
-        .await?;
-    Ok(Window {
-        last: Seq(row.get(1)),
-        full: row.get::<_, i64>(0) >= limit,
-    })
+    let row =
+        head.client().query_one(&statement, &[&head.shard().number(), &head.decided().0, &limit]).await?;
+    Ok(Window { last: Seq(row.get(1)), full: row.get::<_, i64>(0) >= limit })
 }
 
 /// One more than a step can take, so that it sees the first that it leaves out.
 pub(super) async fn changed(head: &Head, limits: StepLimits) -> Result<Vec<Candidate>, Error> {
     let statement = head.client().prepare_cached(CHANGED).await?;
     let (shard, decided, most) = (head.shard().number(), head.decided().0, limits.wants + 1);
-    let rows = head
-        .client()
-        .query(&statement, &[&shard, &decided, &limits.window, &most])
-        .await?;
-    Ok(rows
-        .iter()
-        .map(|row| candidate(row, Some(Seq(row.get(3)))))
-        .collect())
+    let rows = head.client().query(&statement, &[&shard, &decided, &limits.window, &most]).await?;
+    Ok(rows.iter().map(|row| candidate(row, Some(Seq(row.get(3))))).collect())
 }
 
 pub(super) async fn due(head: &Head, limit: i64) -> Result<Vec<Candidate>, Error> {
     let statement = head.client().prepare_cached(DUE).await?;
-    let rows = head
-        .client()
-        .query(&statement, &[&head.shard().number(), &head.at(), &limit])
-        .await?;
+    let rows = head.client().query(&statement, &[&head.shard().number(), &head.at(), &limit]).await?;
     Ok(rows.iter().map(|row| candidate(row, None)).collect())
 }
 
 fn candidate(row: &Row, first_change: Option<Seq>) -> Candidate {
     let (tenant_id, id) = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(1).into());
-    Candidate {
-        tenant_id,
-        id,
-        open_wants: row.get(2),
-        first_change,
-    }
+    Candidate { tenant_id, id, open_wants: row.get(2), first_change }
 }
 
 /// All open wants of these resources, and all that is granted around them.
@@ -194,40 +171,18 @@ pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap
         let (tenant_id, booking) = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(2).into());
         let range = TimeRange::new(row.get(3), row.get(4)).map_err(|_| BROKEN)?;
         let slot = row.get::<_, Option<_>>(5).zip(row.get::<_, Option<_>>(6));
-        let slot = slot
-            .map(|(start, end)| TimeRange::new(start, end))
-            .transpose()
-            .map_err(|_| BROKEN)?;
+        let slot = slot.map(|(start, end)| TimeRange::new(start, end)).transpose().map_err(|_| BROKEN)?;
         let (rank, decide_by) = (Seq(row.get(7)), row.get(8));
         let claim = Claim::rebuild(Status::Pending, range, slot, rank, Some(decide_by)).ok_or(BROKEN)?;
         let scene = scenes.entry(row.get::<_, Uuid>(1).into()).or_default();
-        scene.wants.push(Want {
-            booking,
-            wanted: range,
-            rank,
-            decide_by,
-        });
+        scene.wants.push(Want { booking, wanted: range, rank, decide_by });
         scene.slots.extend(slot.map(|range| Slot { booking, range }));
-        scene.open.insert(
-            booking,
-            Open {
-                tenant_id,
-                id: booking,
-                claim,
-            },
-        );
+        scene.open.insert(booking, Open { tenant_id, id: booking, claim });
     }
     for row in &held {
         let range = TimeRange::new(row.get(2), row.get(3)).map_err(|_| BROKEN)?;
-        let slot = Slot {
-            booking: row.get::<_, Uuid>(1).into(),
-            range,
-        };
-        scenes
-            .entry(row.get::<_, Uuid>(0).into())
-            .or_default()
-            .slots
-            .push(slot);
+        let slot = Slot { booking: row.get::<_, Uuid>(1).into(), range };
+        scenes.entry(row.get::<_, Uuid>(0).into()).or_default().slots.push(slot);
     }
     Ok(scenes)
 }

@@ -47,10 +47,7 @@ pub(super) async fn decisions(
         };
         head.append(open.tenant_id, command_id, None, None, &fact);
     }
-    Ok(decisions
-        .iter()
-        .map(|(open, verdict)| (open.tenant_id, *verdict))
-        .collect())
+    Ok(decisions.iter().map(|(open, verdict)| (open.tenant_id, *verdict)).collect())
 }
 
 /// The rows after the UPDATE, in the order of `decisions`.
@@ -92,9 +89,5 @@ pub(super) async fn marks(head: &Head, judgement: &Judgement, end: Seq) -> Resul
             judged: (place < judgement.whole).then_some(end),
         })
         .collect();
-    if judged.is_empty() {
-        Ok(())
-    } else {
-        resources::judge(head, &judged).await
-    }
+    if judged.is_empty() { Ok(()) } else { resources::judge(head, &judged).await }
 }

@@ -31,14 +31,7 @@ pub(super) struct Effects<'a> {
 impl<'a> Effects<'a> {
     pub(super) fn new(settings: &'a LaneSettings, loaded: Loaded) -> Self {
         let (new_resources, created, cancelled, wants) = Default::default();
-        Self {
-            settings,
-            loaded,
-            new_resources,
-            created,
-            cancelled,
-            wants,
-        }
+        Self { settings, loaded, new_resources, created, cancelled, wants }
     }
 
     /// Makes the booking, and the resource if it is new; its place among [`Self::created`].
@@ -71,17 +64,9 @@ impl<'a> Effects<'a> {
             created_at: head.at(),
             updated_at: head.at(),
         };
-        let fact = Fact::BookingCreated {
-            booking: booking.clone(),
-        };
+        let fact = Fact::BookingCreated { booking: booking.clone() };
         let request = create.request_id.as_ref();
-        head.append(
-            create.tenant_id,
-            create.command_id,
-            Some(&create.user_id),
-            request,
-            &fact,
-        );
+        head.append(create.tenant_id, create.command_id, Some(&create.user_id), request, &fact);
         *self.wants.entry((create.tenant_id, resource_id)).or_default() += 1;
         self.created.push((create.tenant_id, booking));
         Ok(self.created.len() - 1)
@@ -103,26 +88,11 @@ impl<'a> Effects<'a> {
             updated_at: head.at(),
         };
         let id = resource.id;
-        let fact = Fact::ResourceCreated {
-            resource: resource.clone(),
-        };
+        let fact = Fact::ResourceCreated { resource: resource.clone() };
         let request = create.request_id.as_ref();
-        head.append(
-            create.tenant_id,
-            create.command_id,
-            Some(&create.user_id),
-            request,
-            &fact,
-        );
+        head.append(create.tenant_id, create.command_id, Some(&create.user_id), request, &fact);
         let key = (create.tenant_id, create.venue_id, create.resource.clone());
-        self.loaded.resources.insert(
-            key,
-            Bookable {
-                id,
-                limits,
-                open_wants: 0,
-            },
-        );
+        self.loaded.resources.insert(key, Bookable { id, limits, open_wants: 0 });
         self.new_resources.push((create.tenant_id, resource));
         id
     }
@@ -138,23 +108,12 @@ impl<'a> Effects<'a> {
             return Ok(());
         };
         if let Claim::Pending { .. } = booking.claim {
-            *self
-                .wants
-                .entry((cancel.tenant_id, booking.resource_id))
-                .or_default() -= 1;
+            *self.wants.entry((cancel.tenant_id, booking.resource_id)).or_default() -= 1;
         }
         let booking = booking.with(claim, head.at());
-        let fact = Fact::BookingDeleted {
-            booking: booking.clone(),
-        };
+        let fact = Fact::BookingDeleted { booking: booking.clone() };
         let request = cancel.request_id.as_ref();
-        head.append(
-            cancel.tenant_id,
-            cancel.command_id,
-            Some(&cancel.user_id),
-            request,
-            &fact,
-        );
+        head.append(cancel.tenant_id, cancel.command_id, Some(&cancel.user_id), request, &fact);
         self.cancelled.push((cancel.tenant_id, booking));
         Ok(())
     }
@@ -166,10 +125,6 @@ impl<'a> Effects<'a> {
 
     /// The changes of the counts, those that change nothing left out.
     pub(super) fn counts(&self) -> Vec<(TenantId, ResourceId, i32)> {
-        self.wants
-            .iter()
-            .filter(|(_, change)| **change != 0)
-            .map(|((t, r), c)| (*t, *r, *c))
-            .collect()
+        self.wants.iter().filter(|(_, change)| **change != 0).map(|((t, r), c)| (*t, *r, *c)).collect()
     }
 }

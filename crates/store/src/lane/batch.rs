@@ -90,12 +90,12 @@ async fn run(context: &Context, shard: Shard, commands: &[Command]) -> Result<An
         };
         match failed {
             Failed::Unknown(above) => {
-                unknown_above = Some(unknown_above.map_or(above, |first: Seq| first.min(above)))
+                unknown_above = Some(unknown_above.map_or(above, |first: Seq| first.min(above)));
             }
             Failed::RolledBack(Error::Unavailable(_)) if attempt < DEAD_SOCKETS => {}
             Failed::RolledBack(error) if unknown_above.is_none() => return Err(error),
             Failed::RolledBack(error) => {
-                tracing::warn!(%shard, %error, "the outcome of a batch is not known yet")
+                tracing::warn!(%shard, %error, "the outcome of a batch is not known yet");
             }
         }
         if started.elapsed() > OUTCOME_WITHIN {
@@ -150,7 +150,7 @@ async fn work(
     let drafts: Vec<Result<Draft, WriteError>> = commands
         .iter()
         .map(|command| match (done.get(&command.id()), command) {
-            (Some(booking), _) => Ok(Draft::Done(booking.clone())),
+            (Some(booking), _) => Ok(Draft::Done(Box::new(booking.clone()))),
             (None, Command::Create(create)) => effects.create(&mut head, create).map(Draft::Created),
             (None, Command::Cancel(cancel)) => effects.cancel(&mut head, cancel).map(|()| Draft::Cancelled),
         })
@@ -165,19 +165,15 @@ async fn work(
         .zip(commands)
         .map(|(draft, command)| match draft? {
             Draft::Created(place) => {
-                let ((_, booking), conflicts) = created[place]
-                    .take()
-                    .ok_or(Error::Defect("a booking was answered twice"))?;
+                let ((_, booking), conflicts) =
+                    created[place].take().ok_or(Error::Defect("a booking was answered twice"))?;
                 Ok(Answer::Created(Box::new(Created { booking, conflicts })))
             }
             Draft::Cancelled => Ok(Answer::Cancelled),
             Draft::Done(booking) => Ok(match command {
                 Command::Create(_) => {
                     // Told as it was then; the conflicts of a retry are not looked for again.
-                    Answer::Created(Box::new(Created {
-                        booking,
-                        conflicts: Conflicts::default(),
-                    }))
+                    Answer::Created(Box::new(Created { booking: *booking, conflicts: Conflicts::default() }))
                 }
                 Command::Cancel(_) => Answer::Cancelled,
             }),
@@ -192,7 +188,7 @@ enum Draft {
     Created(usize),
     Cancelled,
     /// An earlier try committed it: the booking as the log tells it.
-    Done(Booking),
+    Done(Box<Booking>),
 }
 
 async fn load(client: &Object, shard: Shard, commands: &[Command]) -> Result<Loaded, Error> {
@@ -207,16 +203,11 @@ async fn load(client: &Object, shard: Shard, commands: &[Command]) -> Result<Loa
         }
     }
     let named: Vec<_> = named.into_iter().collect();
-    let (resources, bookings) = try_join!(
-        resources::by_name(client, shard, &named),
-        bookings::by_id(client, shard, &ids)
-    )?;
+    let (resources, bookings) =
+        try_join!(resources::by_name(client, shard, &named), bookings::by_id(client, shard, &ids))?;
     Ok(Loaded {
         resources: resources.into_iter().collect(),
-        bookings: bookings
-            .into_iter()
-            .map(|(tenant, booking)| ((tenant, booking.id), booking))
-            .collect(),
+        bookings: bookings.into_iter().map(|(tenant, booking)| ((tenant, booking.id), booking)).collect(),
     })
 }
 
@@ -251,15 +242,11 @@ async fn found_in_log(
 ) -> Result<HashMap<CommandId, Booking>, Error> {
     let ids: Vec<Uuid> = commands.iter().map(|command| command.id().uuid()).collect();
     let statement = head.client().prepare_cached(changes::OF_COMMANDS).await?;
-    let rows = head
-        .client()
-        .query(&statement, &[&head.shard().number(), &above.0, &ids])
-        .await?;
+    let rows = head.client().query(&statement, &[&head.shard().number(), &above.0, &ids]).await?;
     let mut found = HashMap::new();
     for row in &rows {
-        let change = changes::recorded(row, 1)
-            .parse()
-            .map_err(|_| Error::Defect("a change that can't be read"))?;
+        let change =
+            changes::recorded(row, 1).parse().map_err(|_| Error::Defect("a change that can't be read"))?;
         // A command's own booking: the resource that it may have made stands in the log as well.
         if let Some(booking) = change.fact.booking() {
             found.insert(row.get::<_, Uuid>(0).into(), booking.clone());

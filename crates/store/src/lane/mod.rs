@@ -60,11 +60,7 @@ impl Lanes {
         committed: impl Fn(Shard) + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Inner {
-            context: Arc::new(Context {
-                database,
-                settings,
-                committed: Box::new(committed),
-            }),
+            context: Arc::new(Context { database, settings, committed: Box::new(committed) }),
             senders: [const { OnceLock::new() }; Shard::COUNT as usize],
             runtime: Handle::current(),
             stopping: CancellationToken::new(),
@@ -77,10 +73,7 @@ impl Lanes {
     /// # Errors
     /// When a rule refuses it, or it could not be written.
     pub async fn create(&self, create: CreateBooking) -> Result<Created, WriteError> {
-        match self
-            .run(Shard::of(create.tenant_id), Command::Create(create))
-            .await?
-        {
+        match self.run(Shard::of(create.tenant_id), Command::Create(create)).await? {
             Answer::Created(created) => Ok(*created),
             Answer::Cancelled => Err(Error::Defect("a create was answered as a cancel").into()),
         }
@@ -91,10 +84,7 @@ impl Lanes {
     /// # Errors
     /// When there is none, it is not the caller's, or it could not be written.
     pub async fn cancel(&self, cancel: CancelBooking) -> Result<(), WriteError> {
-        match self
-            .run(Shard::of(cancel.tenant_id), Command::Cancel(cancel))
-            .await?
-        {
+        match self.run(Shard::of(cancel.tenant_id), Command::Cancel(cancel)).await? {
             Answer::Cancelled => Ok(()),
             Answer::Created(_) => Err(Error::Defect("a cancel was answered as a create").into()),
         }
@@ -113,22 +103,17 @@ impl Lanes {
         }
         let (reply, answer) = oneshot::channel();
         let lane = self.0.senders[shard.index()].get_or_init(|| self.open(shard));
-        lane.try_send(Job { command, reply })
-            .map_err(|refused| match refused {
-                mpsc::error::TrySendError::Full(_) => Error::Busy("the queue of writes is full"),
-                mpsc::error::TrySendError::Closed(_) => Error::Stopping,
-            })?;
+        lane.try_send(Job { command, reply }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Error::Busy("the queue of writes is full"),
+            mpsc::error::TrySendError::Closed(_) => Error::Stopping,
+        })?;
         // A lane answers each job that it took; one that panicked may have committed it.
         answer.await.unwrap_or_else(|_| Err(Error::OutcomeUnknown.into()))
     }
 
     fn open(&self, shard: Shard) -> mpsc::Sender<Job> {
         let (sender, jobs) = mpsc::channel(self.0.context.settings.lane_queue as usize);
-        let lane = Lane {
-            context: self.0.context.clone(),
-            shard,
-            stopping: self.0.stopping.clone(),
-        };
+        let lane = Lane { context: self.0.context.clone(), shard, stopping: self.0.stopping.clone() };
         self.0.tasks.spawn_on(lane.run(jobs), &self.0.runtime);
         sender
     }
@@ -175,7 +160,5 @@ impl Lane {
 /// `UPDATE … FROM unnest` would lose one.
 fn one_of_each(waiting: &mut Vec<Job>) -> Vec<Job> {
     let mut objects = HashSet::with_capacity(waiting.len());
-    waiting
-        .extract_if(.., |job| objects.insert(job.command.object()))
-        .collect()
+    waiting.extract_if(.., |job| objects.insert(job.command.object())).collect()
 }

@@ -1,0 +1,62 @@
+//! `POST /api/bookings/process-pending`: decide what waits, now, whether or not a validator runs.
+
+use std::time::{Duration, Instant};
+
+use actix_web::web::{Data, Json};
+use holdfast_domain::{Shard, rules::Verdict};
+use holdfast_relay::Wake;
+use holdfast_runtime::problem::Problem;
+use holdfast_store::{Database, Error, StepLimits};
+use serde::Serialize;
+
+use crate::{caller::Reader, problems};
+
+/// How long it goes on; what is left after that waits for the validators, or the next call.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// What was done, counted in the caller's own tenant.
+#[derive(Debug, Default, Serialize)]
+pub struct Processed {
+    /// Open wants that were looked at.
+    processed: i64,
+    /// Those that were granted.
+    validated: i64,
+    /// Those that were rejected.
+    rejected: i64,
+    /// Those that are open still.
+    remaining: i64,
+}
+
+/// Works up to the seq at the call, for five seconds at most. Needs no identity.
+pub async fn process_pending(
+    Reader(caller): Reader,
+    database: Data<Database>,
+    relay: Data<Wake>,
+) -> Result<Json<Processed>, Problem> {
+    let shard = Shard::of(caller.tenant);
+    let mut done = Processed::default();
+    let work = async {
+        let started = Instant::now();
+        let until = database.head(shard).await?.seq;
+        while started.elapsed() < WITHIN {
+            let step = database.step(shard, StepLimits::default()).await?;
+            relay.ring(shard);
+            let own = |tenant: &_| *tenant == caller.tenant;
+            done.processed +=
+                step.judged.iter().filter(|(tenant, _)| own(tenant)).map(|(_, wants)| wants).sum::<i64>();
+            for (_, verdict) in step.decided.iter().filter(|(tenant, _)| own(tenant)) {
+                match verdict {
+                    Verdict::Grant => done.validated += 1,
+                    Verdict::Reject => done.rejected += 1,
+                }
+            }
+            if !step.more || step.cursor >= until {
+                break;
+            }
+        }
+        done.remaining = database.open_wants(caller.tenant).await?;
+        Ok(())
+    };
+    work.await.map_err(|error: Error| problems::of_store(error))?;
+    Ok(Json(done))
+}

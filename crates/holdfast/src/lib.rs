@@ -1,1 +1,0 @@
-//! One binary: all services in one process, and the operator's commands.

@@ -1,0 +1,84 @@
+//! The commands and their settings.
+
+use clap::{Args, Parser, Subcommand};
+use holdfast_booking_api::ApiSettings;
+use holdfast_runtime::{service::ProcessSettings, settings::HttpSettings};
+use holdfast_validator::ValidatorSettings;
+
+/// A booking engine: bookings over HTTP, changes over WebSocket, on PostgreSQL and Redis.
+///
+/// Every setting can be given in the environment, under the name in brackets, or as an option.
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version)]
+pub struct Holdfast {
+    #[command(flatten)]
+    pub process: ProcessSettings,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve everything in one process: API, sockets, decisions, relay
+    Run(Box<RunSettings>),
+    /// Bring the schema up to date; run it straight against PostgreSQL, not through a pooler
+    Migrate(MigrateSettings),
+}
+
+/// What `holdfast run` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RunSettings {
+    #[command(flatten)]
+    pub http: HttpSettings,
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+    #[command(flatten)]
+    pub streams: holdfast_stream::Settings,
+    #[command(flatten)]
+    pub api: ApiSettings,
+    #[command(flatten)]
+    pub validator: ValidatorSettings,
+    #[command(flatten)]
+    pub sockets: holdfast_notifier::Settings,
+    /// Print a first request to try, once everything serves
+    #[arg(long)]
+    pub greet: bool,
+}
+
+/// What `holdfast migrate` takes.
+#[derive(Debug, Args)]
+pub struct MigrateSettings {
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+    /// IANA time zone of the default venue, when it is made
+    #[arg(id = "DEFAULT_TIME_ZONE", long = "default-time-zone", env, default_value = "UTC")]
+    pub default_time_zone: String,
+}
+
+impl holdfast_runtime::service::Settings for Holdfast {
+    fn process(&self) -> &ProcessSettings {
+        &self.process
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match &self.command {
+            Command::Run(settings) => {
+                settings.http.check()?;
+                settings.database.check()
+            }
+            Command::Migrate(settings) => settings.database.check(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_settings_of_all_parts_go_together() {
+        Holdfast::command().debug_assert();
+    }
+}

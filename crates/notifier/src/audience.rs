@@ -1,0 +1,109 @@
+//! The subscribers of one tenant, by what they want to hear of: to find whom a change concerns must not take a look at
+//! each of thousands.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+};
+
+use bytestring::ByteString;
+use holdfast_domain::{Caller, Change, ResourceId, UserId};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::Interest;
+
+/// A subscriber's number; never used twice.
+pub(crate) type MemberId = u64;
+
+/// One subscriber.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) caller: Caller,
+    pub(crate) interest: Interest,
+    pub(crate) queue: mpsc::Sender<ByteString>,
+    /// Cancelled when they were too slow.
+    pub(crate) cut_off: CancellationToken,
+}
+
+/// All of a tenant's.
+#[derive(Debug, Default)]
+pub(crate) struct Audience {
+    members: HashMap<MemberId, Member>,
+    by_user: HashMap<UserId, HashSet<MemberId>>,
+    by_resource: HashMap<ResourceId, HashSet<MemberId>>,
+    of_all: HashSet<MemberId>,
+}
+
+impl Audience {
+    pub(crate) fn add(&mut self, id: MemberId, member: Member) {
+        if let Some(user) = &member.caller.user {
+            self.by_user.entry(user.clone()).or_default().insert(id);
+        }
+        for resource in &member.interest.resources {
+            self.by_resource.entry(*resource).or_default().insert(id);
+        }
+        if member.interest.is_all {
+            self.of_all.insert(id);
+        }
+        self.members.insert(id, member);
+    }
+
+    pub(crate) fn remove(&mut self, id: MemberId) {
+        let Some(member) = self.members.remove(&id) else {
+            return;
+        };
+        if let Some(user) = &member.caller.user {
+            remove_from(&mut self.by_user, user, id);
+        }
+        for resource in &member.interest.resources {
+            remove_from(&mut self.by_resource, resource, id);
+        }
+        self.of_all.remove(&id);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whom a change concerns, each once.
+    pub(crate) fn concerned(&self, change: &Change) -> Vec<MemberId> {
+        let owner = change.fact.booking().map(|booking| &booking.user_id);
+        let users = owner.into_iter().chain(&change.actor);
+        let sets = users.filter_map(|user| self.by_user.get(user));
+        let sets = sets.chain(self.by_resource.get(&change.fact.resource_id()));
+        let mut ids: Vec<MemberId> = sets.chain([&self.of_all]).flatten().copied().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    pub(crate) fn everybody(&self) -> Vec<MemberId> {
+        self.members.keys().copied().collect()
+    }
+
+    /// Puts each one's text into their queue. Whoever's is full is cut off: they never slow another.
+    pub(crate) fn send(&mut self, ids: &[MemberId], mut text_for: impl FnMut(&Caller) -> Option<ByteString>) {
+        for id in ids {
+            let Some(member) = self.members.get(id) else {
+                continue;
+            };
+            let Some(text) = text_for(&member.caller) else {
+                continue;
+            };
+            if member.queue.try_send(text).is_err() {
+                member.cut_off.cancel();
+                self.remove(*id);
+            }
+        }
+    }
+}
+
+fn remove_from<K: Eq + Hash>(index: &mut HashMap<K, HashSet<MemberId>>, key: &K, id: MemberId) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}

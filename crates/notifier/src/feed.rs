@@ -1,0 +1,57 @@
+//! The task between the streams and the hub. It outlives Redis: while there is none, nothing new is told, and nobody is
+//! thrown out.
+
+use std::sync::Arc;
+
+use holdfast_runtime::health::Component;
+use holdfast_stream::{Read, Reader};
+use tokio::{select, task::yield_now};
+use tokio_util::sync::CancellationToken;
+
+use crate::Hub;
+
+/// Reads the streams into the hub.
+pub struct Feed {
+    reader: Reader,
+    hub: Arc<Hub>,
+    redis: Component,
+}
+
+impl Feed {
+    /// A feed that reports on `redis`.
+    pub fn new(reader: Reader, hub: Arc<Hub>, redis: Component) -> Self {
+        Self { reader, hub, redis }
+    }
+
+    /// Feeds until `stopping`.
+    pub async fn run(mut self, stopping: CancellationToken) {
+        loop {
+            let read = select! {
+                biased;
+                () = stopping.cancelled() => return,
+                read = self.reader.next() => read,
+            };
+            match read {
+                Ok(reads) => {
+                    self.redis.up();
+                    for read in reads {
+                        self.tell(read);
+                        // A long read must not keep this thread from others.
+                        yield_now().await;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the streams can't be read");
+                    self.redis.down("does not answer");
+                }
+            }
+        }
+    }
+
+    fn tell(&self, read: Read) {
+        match read {
+            Read::Entries(shard, entries) => self.hub.publish(shard, entries),
+            Read::Gap(shard, seq) => self.hub.gap(shard, seq),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The notifier as a process of its own.
+
+use std::process::ExitCode;
+
+use holdfast_notifier::{ServiceSettings, bind};
+use holdfast_runtime::lifecycle::{BoxError, Stage};
+
+fn main() -> ExitCode {
+    holdfast_runtime::main(async |settings: ServiceSettings, process| {
+        let http = process.tasks.at(Stage::Http);
+        let notifier = bind(&settings, &process.health, http.stopping())?;
+        http.spawn("notifier", notifier.run());
+        Ok::<_, BoxError>(())
+    })
+}

@@ -1,0 +1,35 @@
+//! The limits of the sockets.
+
+use std::time::Duration;
+
+use clap::Args;
+use holdfast_runtime::settings::bounded;
+
+/// How many sockets, and how patient with each.
+#[derive(Debug, Clone, Args)]
+// clap names a group after the struct, and other crates have a `Settings` too.
+#[group(skip)]
+#[command(next_help_heading = "Sockets")]
+pub struct Settings {
+    /// Most sockets open at once; more are answered 503.
+    #[arg(id = "SOCKETS_MAX", long = "sockets-max", env, default_value_t = 10_000,
+        value_parser = bounded(1..=1_000_000_usize))]
+    pub sockets_max: usize,
+
+    /// Most messages that wait for one socket; whoever is further behind is cut off.
+    #[arg(id = "SOCKET_QUEUE", long = "socket-queue", env, default_value_t = 256,
+        value_parser = bounded(1..=65_536_usize))]
+    pub socket_queue: usize,
+
+    /// Seconds between two beats of a socket: each tells the position, and asks whether the other end is there. Clients
+    /// take 30 seconds of silence for a dead line.
+    #[arg(id = "SOCKET_BEAT_SECONDS", long = "socket-beat-seconds", env, default_value_t = 10,
+        value_parser = bounded(1..=20_u64))]
+    pub socket_beat_seconds: u64,
+}
+
+impl Settings {
+    pub(crate) fn beat(&self) -> Duration {
+        Duration::from_secs(self.socket_beat_seconds)
+    }
+}

@@ -1,0 +1,60 @@
+//! Changes to deliver.
+
+use holdfast_domain::{
+    Booking, BookingId, Claim, DEFAULT_TENANT, Fact, ResourceId, ResourceName, Seq, Shard, TenantId,
+    TimeRange, Title, UserId, change::Recorded,
+};
+use holdfast_stream::Entry;
+use time::{Duration, macros::datetime};
+
+/// The shard of the default tenant.
+pub(crate) fn shard() -> Shard {
+    Shard::of(DEFAULT_TENANT)
+}
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+pub(crate) fn resource(number: u128) -> ResourceId {
+    ResourceId::from_u128(number)
+}
+
+/// A booking of `owner` on resource 1, made by `owner`.
+pub(crate) fn booked(seq: i64, owner: &str) -> Entry {
+    change(DEFAULT_TENANT, seq, owner, owner, 1, "secret")
+}
+
+pub(crate) fn change(
+    tenant_id: TenantId,
+    seq: i64,
+    owner: &str,
+    actor: &str,
+    resource_number: u128,
+    title: &str,
+) -> Entry {
+    let at = datetime!(2027-03-20 08:00 UTC);
+    let range = TimeRange::new(at + Duration::DAY, at + Duration::DAY + Duration::HOUR).unwrap();
+    let booking = Booking {
+        id: BookingId::from_u128(1),
+        resource_id: resource(resource_number),
+        resource: ResourceName::parse("Raum1").unwrap(),
+        user_id: user(owner),
+        claim: Claim::want(range, Seq(seq), at, Duration::MINUTE),
+        title: Some(Title::parse(title).unwrap()),
+        note: None,
+        version: 1,
+        created_at: at,
+        updated_at: at,
+    };
+    let recorded = Recorded {
+        tenant_id,
+        seq: Seq(seq),
+        kind: "booking_created".into(),
+        at,
+        actor: Some(actor.into()),
+        request_id: Some("r-1".into()),
+        data: Fact::BookingCreated { booking }.data_json(),
+    };
+    Entry::from(&recorded)
+}

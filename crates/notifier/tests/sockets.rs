@@ -1,0 +1,264 @@
+//! Sockets over a real listener, with a hub that the test feeds.
+#![expect(clippy::unwrap_used, reason = "clippy takes a helper of a test for no test")]
+
+mod common;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use common::{booked, change, shard};
+use futures_util::{SinkExt, StreamExt};
+use holdfast_domain::{DEFAULT_TENANT, Seq, Shard};
+use holdfast_notifier::{Hub, Settings, Sockets};
+use holdfast_runtime::{
+    health::Health,
+    http::bind,
+    settings::{HttpSettings, ShutdownSettings},
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::{JoinHandle, yield_now},
+    time::timeout,
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message, protocol::frame::coding::CloseCode},
+};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Parser)]
+#[command(args_override_self = true)]
+struct TestSettings {
+    #[command(flatten)]
+    http: HttpSettings,
+    #[command(flatten)]
+    shutdown: ShutdownSettings,
+    #[command(flatten)]
+    sockets: Settings,
+}
+
+struct Running {
+    address: SocketAddr,
+    hub: Arc<Hub>,
+    stopping: CancellationToken,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+async fn soon<T>(wait: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), wait).await.expect("it never came")
+}
+
+fn start(arguments: &[&str]) -> Running {
+    let fixed = ["test", "--http-port", "0", "--http-workers", "1", "--socket-beat-seconds", "1"];
+    let settings = TestSettings::parse_from([&fixed, arguments].concat());
+    let hub = Arc::new(Hub::new(settings.sockets.socket_queue));
+    Shard::all().for_each(|shard| hub.gap(shard, Seq(16)));
+    let stopping = CancellationToken::new();
+    let sockets = Sockets::new(&settings.sockets, Arc::clone(&hub), stopping.clone());
+    let configure = move |config: &mut _| sockets.configure(config);
+    let bound = bind(&settings.http, &settings.shutdown, &Health::default(), configure).unwrap();
+    Running {
+        address: bound.address(),
+        hub,
+        stopping: stopping.clone(),
+        server: tokio::spawn(bound.run(stopping)),
+    }
+}
+
+impl Running {
+    async fn try_connect(&self, path: &str) -> Result<Client, Error> {
+        let (stream, _) = soon(connect_async(format!("ws://{}{path}", self.address))).await?;
+        Ok(Client(stream))
+    }
+
+    /// Connects, and takes the hello.
+    async fn connect(&self, path: &str) -> Client {
+        let mut client = self.try_connect(path).await.unwrap();
+        assert_eq!(client.message().await["type"], "hello");
+        client
+    }
+
+    async fn refusal(&self, path: &str) -> (u16, Value) {
+        let Err(Error::Http(answer)) = self.try_connect(path).await.map(|_| ()) else {
+            panic!("{path} was not refused");
+        };
+        (answer.status().as_u16(), serde_json::from_slice(answer.body().as_deref().unwrap()).unwrap())
+    }
+
+    async fn until_subscribers_are(&self, count: usize) {
+        soon(async {
+            while self.hub.subscribers() != count {
+                yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// A client that does the handshake and then neither reads nor answers.
+    async fn connect_and_freeze(&self) -> TcpStream {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        let request = "GET /api/v1/ws?topic=all HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        socket.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(socket.read_u8().await.unwrap(), b'H');
+        self.until_subscribers_are(1).await;
+        socket
+    }
+}
+
+impl Client {
+    /// The next message that is not about a position.
+    async fn message(&mut self) -> Value {
+        loop {
+            let message = self.any_message().await;
+            if message["type"] != "position" {
+                return message;
+            }
+        }
+    }
+
+    async fn any_message(&mut self) -> Value {
+        soon(async {
+            loop {
+                if let Message::Text(text) = self.0.next().await.unwrap().unwrap() {
+                    return serde_json::from_str(&text).unwrap();
+                }
+            }
+        })
+        .await
+    }
+
+    async fn close_code(&mut self) -> CloseCode {
+        soon(async {
+            loop {
+                if let Message::Close(frame) = self.0.next().await.unwrap().unwrap() {
+                    return frame.unwrap().code;
+                }
+            }
+        })
+        .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_begins_with_where_it_stands_and_goes_on_with_each_change() {
+    let running = start(&[]);
+    for path in ["/api/bookings/ws?user_id=alice", "/api/v1/ws?user_id=alice"] {
+        let mut client = running.try_connect(path).await.unwrap();
+        let hello = client.message().await;
+        assert_eq!(hello["type"], "hello");
+        let next = hello["seq"].as_i64().unwrap() + 1;
+        running.hub.publish(shard(), vec![booked(next, "alice")]);
+        let change = client.message().await;
+        assert_eq!(change["type"], "booking_created");
+        assert_eq!(change["seq"], next);
+        assert_eq!(change["data"]["booking"]["user_id"], "alice");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_client_learns_where_it_stands_after_all_that_it_asked_for() {
+    let running = start(&[]);
+    let mut client = running.connect("/api/v1/ws?user_id=alice").await;
+    running.hub.publish(shard(), vec![booked(17, "alice"), booked(18, "bob")]);
+    let mut messages = Vec::new();
+    while messages.last() != Some(&json!({"type": "position", "seq": 18})) {
+        messages.push(client.any_message().await);
+    }
+    assert!(messages.iter().any(|message| message["seq"] == 17), "{messages:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_query_is_refused_before_the_upgrade() {
+    let running = start(&[]);
+    let (status, problem) = running.refusal("/api/v1/ws?resource=Raum1").await;
+    assert_eq!((status, &problem["code"]), (400, &json!("bad_query")));
+    assert_eq!(problem["fields"][0]["field"], "resource");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_request_is_refused_with_a_problem_document() {
+    let running = start(&[]);
+    let mut socket = TcpStream::connect(running.address).await.unwrap();
+    let request = "GET /api/v1/ws HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    soon(socket.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("problem+json"), "{answer}");
+    assert_eq!(running.hub.subscribers(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_socket_too_many_is_busy_until_another_leaves() {
+    let running = start(&["--sockets-max", "1"]);
+    let first = running.connect("/api/v1/ws").await;
+    let (status, problem) = running.refusal("/api/v1/ws").await;
+    assert_eq!((status, &problem["code"]), (503, &json!("busy")));
+    drop(first);
+    soon(async { while running.try_connect("/api/v1/ws").await.is_err() {} }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_from_the_client_closes_with_the_reason() {
+    let running = start(&[]);
+    let cases = [
+        (Message::text("hello"), CloseCode::Unsupported),
+        (Message::binary(vec![1]), CloseCode::Unsupported),
+        (Message::text("x".repeat(5_000)), CloseCode::Size),
+    ];
+    for (message, code) in cases {
+        let mut client = running.connect("/api/v1/ws").await;
+        client.0.send(message).await.unwrap();
+        assert_eq!(client.close_code().await, code);
+    }
+    running.until_subscribers_are(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_stop_everybody_is_told_to_come_back_and_the_server_ends() {
+    let running = start(&[]);
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        clients.push(running.connect("/api/v1/ws?topic=all").await);
+    }
+    let asked = Instant::now();
+    running.stopping.cancel();
+    for client in &mut clients {
+        assert_eq!(client.close_code().await, CloseCode::Away);
+    }
+    soon(running.server).await.unwrap().unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_answer_pings_is_dropped() {
+    let running = start(&[]);
+    let _frozen = running.connect_and_freeze().await;
+    running.until_subscribers_are(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_is_cut_off_while_another_hears_everything() {
+    let running = start(&["--socket-beat-seconds", "20", "--socket-queue", "64"]);
+    let _frozen = running.connect_and_freeze().await;
+    let mut quick = running.connect("/api/v1/ws?topic=all").await;
+    let mut seq = 16;
+    let title = "x".repeat(100);
+    soon(async {
+        while running.hub.subscribers() == 2 {
+            seq += 1;
+            running.hub.publish(shard(), vec![change(DEFAULT_TENANT, seq, "bob", "bob", 1, &title)]);
+            assert_eq!(quick.message().await["seq"], seq);
+        }
+    })
+    .await;
+    assert_eq!(running.hub.subscribers(), 1);
+}

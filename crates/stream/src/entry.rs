@@ -1,0 +1,69 @@
+//! A change as it lies in a stream: whose it is, and its JSON. Never looks into the JSON.
+
+use fred::types::Value;
+use holdfast_domain::{Seq, TenantId, change::Recorded};
+
+use crate::Error;
+
+/// The field that says whose change it is.
+pub(crate) const TENANT: &str = "t";
+/// The field with the change's JSON.
+pub(crate) const CHANGE: &str = "c";
+
+/// One change of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where in its shard's log it stands; its id is `seq-0`.
+    pub seq: Seq,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// The JSON in which it travels.
+    pub wire: String,
+}
+
+impl From<&Recorded> for Entry {
+    fn from(recorded: &Recorded) -> Self {
+        Self { seq: recorded.seq, tenant_id: recorded.tenant_id, wire: recorded.wire() }
+    }
+}
+
+/// What stands at a position: a change, or something that isn't one.
+pub(crate) struct Found {
+    pub(crate) seq: Seq,
+    pub(crate) entry: Option<Entry>,
+}
+
+/// The seq of an id.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn seq_of(id: &Value) -> Result<Seq, Error> {
+    id.as_str()
+        .and_then(|id| id.split('-').next()?.parse().ok().map(Seq))
+        .ok_or(Error::Unexpected("an id that is no position"))
+}
+
+/// Reads `[id, [field, value, …]]`.
+///
+/// # Errors
+/// When it has no id to go on from. What else is wrong with it makes it no change.
+pub(crate) fn found(raw: Value) -> Result<Found, Error> {
+    let Value::Array(parts) = raw else {
+        return Err(Error::Unexpected("an entry that is none"));
+    };
+    let mut parts = parts.into_iter();
+    let seq = seq_of(&parts.next().unwrap_or(Value::Null))?;
+    let entry = match parts.next() {
+        Some(Value::Array(fields)) => entry(seq, &fields),
+        _ => None,
+    };
+    Ok(Found { seq, entry })
+}
+
+fn entry(seq: Seq, fields: &[Value]) -> Option<Entry> {
+    let field = |name: &str| {
+        let mut pairs = fields.chunks_exact(2);
+        pairs.find(|pair| pair[0].as_str().as_deref() == Some(name))?[1].as_str()
+    };
+    Some(Entry { seq, tenant_id: field(TENANT)?.parse().ok()?, wire: field(CHANGE)?.into_owned() })
+}

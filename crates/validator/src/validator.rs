@@ -1,0 +1,151 @@
+//! The one loop: hears bells, minds deadlines, looks around once a second, and takes steps.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use holdfast_domain::{Seq, Shard};
+use holdfast_store::{Database, Error, Look, StepLimits};
+use holdfast_stream::{Doorbell, Shards};
+use tokio::{
+    select,
+    time::{MissedTickBehavior, interval, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{ValidatorSettings, agenda::Agenda};
+
+/// Deadlines are looked for at least this often: a clock that jumps must not make the wait long.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// A due want is looked for this much later: the server's clock and ours tick apart.
+const DUE_SLACK: Duration = Duration::from_millis(2);
+
+/// Decides what waits in any shard.
+pub(crate) struct Validator {
+    database: Database,
+    doorbell: Doorbell,
+    committed: Box<dyn Fn(Shard) + Send + Sync>,
+    poll: Duration,
+    workers: usize,
+    limits: StepLimits,
+}
+
+/// What a turn at one shard left behind.
+struct Turn {
+    shard: Shard,
+    seen: Seq,
+    due: Option<Instant>,
+    /// Whether there is more to do at once.
+    more: bool,
+}
+
+impl Validator {
+    pub(crate) fn new(
+        settings: &ValidatorSettings,
+        database: Database,
+        doorbell: Doorbell,
+        committed: Box<dyn Fn(Shard) + Send + Sync>,
+    ) -> Self {
+        let (poll, workers, limits) = (settings.poll(), settings.workers, settings.limits());
+        Self { database, doorbell, committed, poll, workers, limits }
+    }
+
+    /// Until `stopping`; the step that is being taken then is finished.
+    pub(crate) async fn run(self, stopping: CancellationToken) {
+        let mut agenda = Agenda::new();
+        let mut again = Shards::default();
+        let mut poll = interval(self.poll);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut away = false;
+        while !stopping.is_cancelled() {
+            let due =
+                agenda.next_due().map_or(LONGEST_SLEEP, |due| due.saturating_duration_since(Instant::now()));
+            let wake = tokio::time::Instant::now() + due.min(LONGEST_SLEEP);
+            let todo = select! {
+                biased;
+                () = stopping.cancelled() => return,
+                _ = poll.tick() => self.look_around(&agenda).await,
+                rung = self.doorbell.heard(), if !away => Ok(rung),
+                // A shard with more to do goes on at once, and leaves the bells their turn.
+                () = std::future::ready(()), if !again.is_empty() => Ok(Shards::default()),
+                () = sleep_until(wake), if !away => Ok(agenda.due(Instant::now())),
+            };
+            let done = match todo {
+                Ok(todo) => {
+                    let all = todo.iter().chain(again.iter()).collect();
+                    self.turn(&mut agenda, all).await
+                }
+                Err(error) => Err(error),
+            };
+            away = report(away, &done);
+            again = done.unwrap_or_default();
+        }
+    }
+
+    /// The shards whose log has grown since they were last looked at, or that have a want due.
+    async fn look_around(&self, agenda: &Agenda) -> Result<Shards, Error> {
+        let heads = self.database.heads().await?;
+        let grown = heads.iter().filter(|head| agenda.has_grown(head.shard, head.seq)).map(|head| head.shard);
+        Ok(grown.chain(agenda.due(Instant::now()).iter()).collect())
+    }
+
+    /// A turn at each shard, some at once; those that have more to do at once.
+    async fn turn(&self, agenda: &mut Agenda, shards: Shards) -> Result<Shards, Error> {
+        shards.iter().for_each(|shard| agenda.looking(shard));
+        let turns: Vec<_> = shards.iter().map(|shard| self.serve(shard)).collect();
+        let mut turns = stream::iter(turns).buffer_unordered(self.workers);
+        let (mut again, mut failed) = (Shards::default(), None);
+        while let Some(turn) = turns.next().await {
+            match turn {
+                Ok(turn) => {
+                    agenda.looked(turn.shard, turn.seen, turn.due);
+                    if turn.more {
+                        again.insert(turn.shard);
+                    }
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(again), Err)
+    }
+
+    /// A look, and a step if it finds something to do.
+    async fn serve(&self, shard: Shard) -> Result<Turn, Error> {
+        let look = self.database.look(shard, self.limits).await?;
+        let turn = |more| Turn { shard, seen: look.seq, due: due_at(&look), more };
+        if !look.work {
+            return Ok(turn(false));
+        }
+        match self.database.step(shard, self.limits).await {
+            Ok(step) => {
+                if !step.decided.is_empty() {
+                    (self.committed)(shard);
+                }
+                // What a step changed is seen by the next look: deadlines above all.
+                Ok(turn(true))
+            }
+            // Whoever holds the head may be deciding right now. A bell or a look around brings us back.
+            Err(Error::Busy(_)) => Ok(Turn { seen: Seq(-1), ..turn(false) }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// When the shard's next open want is due, on this process's steady clock.
+fn due_at(look: &Look) -> Option<Instant> {
+    let due_in = look.due_in?;
+    Some(Instant::now() + Duration::try_from(due_in).unwrap_or_default() + DUE_SLACK)
+}
+
+/// Says once that something is away, and once that it is back. Gives whether it is.
+fn report(was_away: bool, done: &Result<Shards, Error>) -> bool {
+    match done {
+        Ok(_) if was_away => tracing::info!("deciding again"),
+        Err(error) if !was_away => {
+            let cause = std::error::Error::source(error).map(tracing::field::display);
+            tracing::warn!(%error, cause, "can't decide; trying once a second");
+        }
+        Ok(_) | Err(_) => {}
+    }
+    done.is_err()
+}
