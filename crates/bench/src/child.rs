@@ -41,11 +41,7 @@ impl Child {
             .process_group(0)
             .spawn()
             .map_err(failed())?;
-        Ok(Self {
-            name: name.to_owned(),
-            process,
-            output,
-        })
+        Ok(Self { name: name.to_owned(), process, output })
     }
 
     /// # Errors
@@ -81,9 +77,7 @@ impl Child {
     }
 
     fn ended(&mut self) -> Result<Option<process::ExitStatus>, Error> {
-        self.process
-            .try_wait()
-            .map_err(Error::io(format!("{} can't be waited for", self.name)))
+        self.process.try_wait().map_err(Error::io(format!("{} can't be waited for", self.name)))
     }
 
     fn written(&self) -> String {
@@ -102,11 +96,7 @@ impl Drop for Child {
         // The bench may be on its way out: this wait does not look at its stop flag.
         let ended = Stop::default().until(STOP_MAX, || self.ended());
         if !matches!(ended, Ok(Some(_))) {
-            eprintln!(
-                "bench: {} did not stop in {} s and is killed",
-                self.name,
-                STOP_MAX.as_secs()
-            );
+            eprintln!("bench: {} did not stop in {} s and is killed", self.name, STOP_MAX.as_secs());
             let _ = self.process.kill();
             let _ = self.process.wait();
         }
@@ -135,9 +125,7 @@ mod tests {
         assert!(started.elapsed() < Duration::from_secs(10));
 
         let failing = Child::start("failing", shell("echo why; exit 3"), scratch.path()).unwrap();
-        let error = failing
-            .finish(Duration::from_secs(10), &Stop::default())
-            .unwrap_err();
+        let error = failing.finish(Duration::from_secs(10), &Stop::default()).unwrap_err();
         assert!(error.to_string().ends_with("\nwhy"), "{error}");
     }
 }

@@ -92,9 +92,7 @@ impl Connection {
                 return Ok(Some((sent_at, answer)));
             }
         }
-        Err(Error::Load(format!(
-            "an answer has more than {ANSWER_BYTES_MAX} bytes"
-        )))
+        Err(Error::Load(format!("an answer has more than {ANSWER_BYTES_MAX} bytes")))
     }
 
     /// The text of the last answer.
@@ -117,8 +115,5 @@ impl Connection {
 }
 
 fn lost(source: io::Error) -> Error {
-    Error::Io {
-        what: "a connection was lost".into(),
-        source,
-    }
+    Error::Io { what: "a connection was lost".into(), source }
 }

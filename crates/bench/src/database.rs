@@ -54,9 +54,7 @@ impl Server {
     /// A tool of PostgreSQL, with what it needs to connect but for the database.
     pub(crate) fn tool(&self, name: &str) -> Command {
         let mut command = Command::new(self.tools.join(name));
-        command
-            .env("PGCONNECT_TIMEOUT", "10")
-            .env("PGAPPNAME", "holdfast-bench");
+        command.env("PGCONNECT_TIMEOUT", "10").env("PGAPPNAME", "holdfast-bench");
         if let Some(password) = &self.password {
             command.env("PGPASSWORD", password);
         }
@@ -118,10 +116,7 @@ impl Fresh<'_> {
 
     /// Its URL with the password, for the environment of a service.
     pub(crate) fn secret_url(&self) -> String {
-        format!(
-            "{}/{}{}",
-            self.server.secret_address, self.name, self.server.parameters
-        )
+        format!("{}/{}{}", self.server.secret_address, self.name, self.server.parameters)
     }
 
     /// Its URL without the password, for the command line of a [`tool`](Server::tool).
@@ -146,9 +141,7 @@ impl Fresh<'_> {
 impl Drop for Fresh<'_> {
     fn drop(&mut self) {
         // Makes a checkpoint as well, so that each part begins right after one.
-        let dropped = self
-            .server
-            .query(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        let dropped = self.server.query(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
         if let Err(error) = dropped {
             eprintln!("bench: the database {} is left behind: {error}", self.name);
         }
@@ -177,10 +170,7 @@ mod tests {
     fn the_password_is_in_what_services_get_and_in_no_command_line() {
         let url = "postgres://me:s%40cret@127.0.0.1:5432/any?sslmode=disable";
         let server = Server::new(url, PathBuf::new()).unwrap();
-        assert_eq!(
-            server.public_url("x"),
-            "postgres://me@127.0.0.1:5432/x?sslmode=disable"
-        );
+        assert_eq!(server.public_url("x"), "postgres://me@127.0.0.1:5432/x?sslmode=disable");
         assert_eq!(server.password.as_deref(), Some("s@cret"));
         assert_eq!(server.secret_address, "postgres://me:s%40cret@127.0.0.1:5432");
         assert_eq!(server.database, "any");

@@ -82,14 +82,7 @@ mod tests {
     #[test]
     fn a_median_has_as_many_below_as_above() {
         let spread = |numbers: &[f64]| Spread::of(numbers.iter().copied()).unwrap();
-        assert_eq!(
-            spread(&[3.0, 1.0, 9.0]),
-            Spread {
-                median: 3.0,
-                least: 1.0,
-                most: 9.0
-            }
-        );
+        assert_eq!(spread(&[3.0, 1.0, 9.0]), Spread { median: 3.0, least: 1.0, most: 9.0 });
         assert!((spread(&[4.0, 1.0]).median - 2.5).abs() < 1e-9);
         assert_eq!(Spread::of([]), None);
     }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use holdfast_domain::Kind;
+
 use crate::{
     database::{Fresh, Server},
     error::Error,
@@ -44,7 +46,7 @@ impl Http {
     /// Whether every request was taken, and the log holds those and no others, without a gap.
     pub(crate) fn is_valid(&self) -> bool {
         self.seen.errors.is_empty()
-            && self.log.of_kind("booking_created") == self.seen.acknowledged
+            && self.log.of_kind(Kind::BookingCreated) == self.seen.acknowledged
             && self.log.is_without_gaps()
     }
 }
@@ -79,13 +81,7 @@ pub(crate) fn measure(settings: &Settings, stop: &Stop) -> Result<(Machine, Vec<
         for part in parts {
             stop.check()?;
             eprintln!("bench: round {}, {}", index + 1, part.as_str());
-            let bench = Bench {
-                settings,
-                server: &server,
-                scratch: &scratch,
-                services: &services,
-                stop,
-            };
+            let bench = Bench { settings, server: &server, scratch: &scratch, services: &services, stop };
             bench.measure(part, index, &mut round)?;
         }
         rounds.push(round);
@@ -128,13 +124,7 @@ impl Bench<'_> {
             Part::Pgbench => {
                 pgbench::prepare(&database, self.settings.resources)?;
                 let first_day = machine::tomorrow();
-                let seen = pgbench::run(
-                    self.settings,
-                    &database,
-                    first_day,
-                    self.scratch.path(),
-                    self.stop,
-                )?;
+                let seen = pgbench::run(self.settings, &database, first_day, self.scratch.path(), self.stop)?;
                 round.pgbench = Some(seen);
             }
         }
@@ -143,10 +133,8 @@ impl Bench<'_> {
 
     fn http(&self, database: &Fresh<'_>, index: usize, others: &[&str]) -> Result<Http, Error> {
         let mut api = self.services.start("holdfast-booking-api", database)?;
-        let mut others: Vec<Service> = others
-            .iter()
-            .map(|name| self.services.start(name, database))
-            .collect::<Result<_, _>>()?;
+        let mut others: Vec<Service> =
+            others.iter().map(|name| self.services.start(name, database)).collect::<Result<_, _>>()?;
         let plan = self.plan(index);
         let seen = load::run(api.address, &plan, self.stop).map_err(|error| api.blame(error))?;
         let backlog = Backlog::read(database)?;
@@ -154,12 +142,7 @@ impl Bench<'_> {
             service.check()?;
         }
         drop((api, others));
-        Ok(Http {
-            seen,
-            counted: plan.counted,
-            backlog,
-            log: Log::read(database)?,
-        })
+        Ok(Http { seen, counted: plan.counted, backlog, log: Log::read(database)? })
     }
 
     fn plan(&self, index: usize) -> Plan {

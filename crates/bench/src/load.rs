@@ -104,10 +104,7 @@ pub(crate) fn run(address: SocketAddr, plan: &Plan, stop: &Stop) -> Result<Seen,
             return Err(Error::Load(format!("no answer for {} s", SILENCE_MAX.as_secs())));
         }
         if matches!(load.phase, Phase::Naming) && now - started > NAMING_MAX {
-            return Err(Error::Load(format!(
-                "naming took more than {} s",
-                NAMING_MAX.as_secs()
-            )));
+            return Err(Error::Load(format!("naming took more than {} s", NAMING_MAX.as_secs())));
         }
     }
     Ok(load.seen)
@@ -163,15 +160,10 @@ impl Load {
     fn turn(&mut self, now: Instant, plan: &Plan) {
         match self.phase {
             Phase::Naming if self.requests.all_named() => {
-                self.phase = Phase::WarmUp {
-                    until: now + plan.warm_up,
-                };
+                self.phase = Phase::WarmUp { until: now + plan.warm_up };
             }
             Phase::WarmUp { until } if now >= until => {
-                self.phase = Phase::Counted {
-                    until: until + plan.counted,
-                    cpu_before: cpu_time(),
-                };
+                self.phase = Phase::Counted { until: until + plan.counted, cpu_before: cpu_time() };
             }
             Phase::Counted { until, cpu_before } if now >= until => {
                 self.seen.cpu = cpu_time().saturating_sub(cpu_before);
@@ -185,9 +177,7 @@ impl Load {
         let (201, Some(conflicts)) = (answer.status, answer.conflicts) else {
             *self.seen.errors.entry(answer.status).or_default() += 1;
             let connection = &self.connections[number];
-            self.seen
-                .first_error
-                .get_or_insert_with(|| connection.text(answer));
+            self.seen.first_error.get_or_insert_with(|| connection.text(answer));
             return;
         };
         self.seen.acknowledged += 1;
@@ -253,12 +243,7 @@ mod tests {
             connections: 3,
             warm_up: Duration::from_millis(20),
             counted: Duration::from_millis(100),
-            choice: Choice {
-                resources: 10,
-                users: 5,
-                first_day: date!(2026 - 12 - 01),
-                seed: 1,
-            },
+            choice: Choice { resources: 10, users: 5, first_day: date!(2026 - 12 - 01), seed: 1 },
         }
     }
 
@@ -271,15 +256,8 @@ mod tests {
         let seen = run(address, &plan(), &Stop::default()).unwrap();
         let counted = seen.latencies.count();
         assert!(counted > 10);
-        assert!(
-            counted < seen.acknowledged,
-            "what was named and the warm-up are not counted"
-        );
-        assert!(
-            seen.conflicting.abs_diff(counted / 2) <= 3,
-            "{} of {counted}",
-            seen.conflicting
-        );
+        assert!(counted < seen.acknowledged, "what was named and the warm-up are not counted");
+        assert!(seen.conflicting.abs_diff(counted / 2) <= 3, "{} of {counted}", seen.conflicting);
         assert!(seen.errors.is_empty());
     }
 

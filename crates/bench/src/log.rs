@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_domain::{DEFAULT_TENANT, Shard};
+use holdfast_domain::{DEFAULT_TENANT, Kind, Shard};
 
 use crate::{database::Fresh, error::Error};
 
@@ -33,20 +33,16 @@ impl Log {
         let mut kinds = rows
             .lines()
             .map(|row| {
-                row.split_once('|')
-                    .and_then(|(kind, count)| Some((kind.to_owned(), count.parse().ok()?)))
+                row.split_once('|').and_then(|(kind, count)| Some((kind.to_owned(), count.parse().ok()?)))
             })
             .collect::<Option<BTreeMap<_, _>>>()
             .ok_or_else(|| Error::Unusable(format!("the log can't be counted: {rows}")))?;
-        Ok(Self {
-            seq: kinds.remove("").unwrap_or(0),
-            kinds,
-        })
+        Ok(Self { seq: kinds.remove("").unwrap_or(0), kinds })
     }
 
     /// How many changes of a kind there are.
-    pub(crate) fn of_kind(&self, kind: &str) -> u64 {
-        self.kinds.get(kind).copied().unwrap_or(0)
+    pub(crate) fn of_kind(&self, kind: Kind) -> u64 {
+        self.kinds.get(kind.as_str()).copied().unwrap_or(0)
     }
 
     /// Whether there are as many changes as the head says.
@@ -77,12 +73,7 @@ impl Backlog {
              WHERE b.shard = {shard} AND b.status = 'PENDING'"
         ))?;
         row.split_once('|')
-            .and_then(|(open, unseen)| {
-                Some(Self {
-                    open: open.parse().ok()?,
-                    unseen: unseen.parse().ok()?,
-                })
-            })
+            .and_then(|(open, unseen)| Some(Self { open: open.parse().ok()?, unseen: unseen.parse().ok()? }))
             .ok_or_else(|| Error::Unusable(format!("the open wants can't be counted: {row}")))
     }
 }

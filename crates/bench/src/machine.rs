@@ -47,10 +47,7 @@ fn cpu_model() -> String {
         .lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.trim() == "model name")
-        .map_or_else(
-            || std::env::consts::ARCH.to_owned(),
-            |(_, model)| model.trim().to_owned(),
-        )
+        .map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, model)| model.trim().to_owned())
 }
 
 /// The text of a file of the kernel's; empty where there is none.

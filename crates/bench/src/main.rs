@@ -47,9 +47,7 @@ fn run(settings: &Settings) -> Result<bool, Error> {
     let stop = Stop::on_signals()?;
     let (machine, rounds) = intake::measure(settings, &stop)?;
     let text = report::table(settings, &machine, &rounds);
-    io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(Error::io("stdout can't be written"))?;
+    io::stdout().write_all(text.as_bytes()).map_err(Error::io("stdout can't be written"))?;
     if let Some(file) = &settings.json {
         let json = format!("{:#}\n", report::json(settings, &machine, &rounds));
         std::fs::write(file, json).map_err(Error::io(format!("{} can't be written", file.display())))?;

@@ -44,33 +44,20 @@ pub(crate) fn run(
     let run = |seconds: u32, seed: u64, logged: bool| {
         let mut command = database.tool("pgbench");
         command
-            .args([
-                "-M",
-                "prepared",
-                "-n",
-                "-j",
-                "2",
-                "-c",
-                &settings.connections.to_string(),
-            ])
+            .args(["-M", "prepared", "-n", "-j", "2", "-c", &settings.connections.to_string()])
             .args(["-T", &seconds.to_string(), "--random-seed", &seed.to_string()])
             .args(["-D", &format!("data={data}"), "-f"])
             .arg(&script);
         if logged {
-            command
-                .args(["-l", "--sampling-rate=0.1", "--log-prefix"])
-                .arg(logs.join("log"));
+            command.args(["-l", "--sampling-rate=0.1", "--log-prefix"]).arg(logs.join("log"));
         }
         command.arg(database.public_url());
         let limit = Duration::from_secs(seconds.into()) + GRACE;
         Child::start("pgbench", command, directory)?.finish(limit, stop)
     };
-    run(settings.warm_up_seconds, settings.seed + 1, false)?;
+    run(settings.warm_up_seconds, settings.seed.wrapping_add(1), false)?;
     let told = run(settings.seconds, settings.seed, true)?;
-    Ok(Seen {
-        per_second: per_second(&told)?,
-        latencies: latencies(&logs)?,
-    })
+    Ok(Seen { per_second: per_second(&told)?, latencies: latencies(&logs)? })
 }
 
 /// The rate that pgbench tells at its end.
@@ -78,14 +65,11 @@ fn per_second(told: &str) -> Result<f64, Error> {
     let unusable = || Error::Unusable(format!("pgbench told something else than its rate:\n{told}"));
     let after = |name: &str| {
         let line = told.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.split_whitespace().next())
-            .ok_or_else(unusable)
+        line.and_then(|rest| rest.split_whitespace().next()).ok_or_else(unusable)
     };
     let failed = after("number of failed transactions: ")?;
     if failed != "0" {
-        return Err(Error::Unusable(format!(
-            "{failed} transactions of pgbench failed"
-        )));
+        return Err(Error::Unusable(format!("{failed} transactions of pgbench failed")));
     }
     after("tps = ")?.parse().map_err(|_| unusable())
 }
@@ -125,11 +109,7 @@ mod tests {
         let scratch = Scratch::new().unwrap();
         let directory = scratch.path().join("logs");
         fs::create_dir(&directory).unwrap();
-        fs::write(
-            directory.join("log.1"),
-            "0 1 2000 0 1700000000 5\n1 1 3000 0 1700000000 9\n",
-        )
-        .unwrap();
+        fs::write(directory.join("log.1"), "0 1 2000 0 1700000000 5\n1 1 3000 0 1700000000 9\n").unwrap();
         fs::write(directory.join("log.1.1"), "0 2 9000 0 1700000001 5\n").unwrap();
         let latencies = latencies(&directory).unwrap();
         assert_eq!(latencies.count(), 3);

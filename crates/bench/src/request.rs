@@ -44,9 +44,8 @@ pub(crate) fn resource_name(number: u32) -> String {
 
 impl Requests {
     pub(crate) fn new(choice: Choice, host: &str) -> Self {
-        let days = (0..=i64::from(DAYS))
-            .map(|day| (choice.first_day + Duration::days(day)).to_string())
-            .collect();
+        let days =
+            (0..=i64::from(DAYS)).map(|day| (choice.first_day + Duration::days(day)).to_string()).collect();
         let start = format!("POST /api/bookings HTTP/1.1\r\nHost: {host}\r\nX-User-ID: user-");
         let mut requests = Self {
             random: Random::new(choice.seed),
@@ -58,10 +57,7 @@ impl Requests {
         };
         let mut body = Vec::new();
         requests.write_body(&mut body, 1, 0, 0);
-        let headers = format!(
-            "\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
+        let headers = format!("\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
         requests.headers = headers.into_bytes();
         requests
     }
@@ -112,12 +108,7 @@ mod tests {
     use super::*;
 
     fn requests(resources: u32) -> Requests {
-        let choice = Choice {
-            resources,
-            users: 10_000,
-            first_day: date!(2026 - 12 - 31),
-            seed: 1,
-        };
+        let choice = Choice { resources, users: 10_000, first_day: date!(2026 - 12 - 31), seed: 1 };
         Requests::new(choice, "127.0.0.1:8000")
     }
 
@@ -126,10 +117,7 @@ mod tests {
         requests.write_next(&mut bytes);
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.contains(&format!("Content-Length: {}", body.len())),
-            "{text}"
-        );
+        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{text}");
         (head.to_owned(), serde_json::from_str(body).unwrap())
     }
 

@@ -28,27 +28,18 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Answer>, Malformed> {
     };
     let head = &bytes[..head_end];
     let rest = head.strip_prefix(b"HTTP/1.1 ").ok_or(Malformed)?;
-    let status = leading_number(rest)
-        .and_then(|status| u16::try_from(status).ok())
-        .ok_or(Malformed)?;
+    let status = leading_number(rest).and_then(|status| u16::try_from(status).ok()).ok_or(Malformed)?;
     let length = head_end + 4 + content_length(head).ok_or(Malformed)?;
     let Some(body) = bytes.get(head_end + 4..length) else {
         return Ok(None);
     };
-    Ok(Some(Answer {
-        status,
-        conflicts: conflict_count(body),
-        length,
-    }))
+    Ok(Some(Answer { status, conflicts: conflict_count(body), length }))
 }
 
 fn content_length(head: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"content-length:";
     head.split(|byte| *byte == b'\n')
-        .find(|line| {
-            line.get(..NAME.len())
-                .is_some_and(|name| name.eq_ignore_ascii_case(NAME))
-        })
+        .find(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)))
         .and_then(|line| leading_number(line[NAME.len()..].trim_ascii_start()))
         .and_then(|length| usize::try_from(length).ok())
 }
@@ -89,10 +80,7 @@ mod tests {
 
     #[test]
     fn what_does_not_say_its_length_is_refused() {
-        assert_eq!(
-            parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
-            Err(Malformed)
-        );
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), Err(Malformed));
         assert_eq!(parse(b"220 mail.example.org\r\n\r\n"), Err(Malformed));
     }
 }

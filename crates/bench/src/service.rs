@@ -39,12 +39,7 @@ impl<'a> Services<'a> {
     /// When it is not known where that is.
     pub(crate) fn new(redis_url: &'a str, scratch: &'a Scratch, stop: &'a Stop) -> Result<Self, Error> {
         let own = std::env::current_exe().map_err(Error::io("the bench does not know where it is"))?;
-        Ok(Self {
-            binaries: own.with_file_name(""),
-            redis_url,
-            scratch,
-            stop,
-        })
+        Ok(Self { binaries: own.with_file_name(""), redis_url, scratch, stop })
     }
 
     /// Brings the database's schema up to date.
@@ -65,9 +60,7 @@ impl<'a> Services<'a> {
     pub(crate) fn start(&self, name: &str, database: &Fresh<'_>) -> Result<Service, Error> {
         let address = free_address().map_err(Error::io("no port is free"))?;
         let mut command = self.command(name, database);
-        command
-            .env("HTTP_HOST", address.ip().to_string())
-            .env("HTTP_PORT", address.port().to_string());
+        command.env("HTTP_HOST", address.ip().to_string()).env("HTTP_PORT", address.port().to_string());
         let mut child = Child::start(name, command, self.scratch.path())?;
         let ready = self.stop.until(START_MAX, || {
             child.check()?;

@@ -4,8 +4,8 @@
 //! the indexes grow at their end, and the change's JSON comes ready from the client.
 
 use holdfast_domain::{
-    Booking, BookingId, Claim, DEFAULT_TENANT, DEFAULT_VENUE, Fact, ResourceId, ResourceName, Seq, Shard,
-    TimeRange, UserId,
+    Booking, BookingId, Claim, DEFAULT_TENANT, DEFAULT_VENUE, Fact, Kind, ResourceId, ResourceName, Seq,
+    Shard, TimeRange, UserId,
 };
 use time::{Date, Time};
 
@@ -22,9 +22,8 @@ use crate::{
 /// When that fails.
 pub(crate) fn prepare(database: &Fresh<'_>, resources: u32) -> Result<(), Error> {
     let shard = Shard::of(DEFAULT_TENANT);
-    let rows: Vec<String> = (1..=resources)
-        .map(|number| format!("({number}, '{}')", resource_name(number)))
-        .collect();
+    let rows: Vec<String> =
+        (1..=resources).map(|number| format!("({number}, '{}')", resource_name(number))).collect();
     let sql = format!(
         "CREATE SEQUENCE bench_seq;
          INSERT INTO resources (
@@ -47,7 +46,7 @@ fn resource_id(number: &str) -> String {
 pub(super) fn statement(settings: &Settings, first_day: Date) -> String {
     let (resources, users, last_slot) = (settings.resources, settings.users, u32::from(DAYS) * 24 - 1);
     let (shard, tenant) = (Shard::of(DEFAULT_TENANT), DEFAULT_TENANT);
-    let resource = resource_id(":resource");
+    let (resource, kind) = (resource_id(":resource"), Kind::BookingCreated.as_str());
     format!(
         "\\set resource random(1, {resources})
 \\set user random(1, {users})
@@ -66,7 +65,7 @@ WITH made AS MATERIALIZED (
     RETURNING shard, rank, tenant_id, created_at, user_id, id, resource_id
 )
 INSERT INTO changes (shard, seq, tenant_id, type, at, actor, request_id, command_id, object_id, resource_id, data)
-SELECT shard, rank, tenant_id, 'booking_created', created_at, user_id, '019a6f3e-5b1c-7d2e-8f4a-6b7c8d9e0f1a', id, id,
+SELECT shard, rank, tenant_id, '{kind}', created_at, user_id, '019a6f3e-5b1c-7d2e-8f4a-6b7c8d9e0f1a', id, id,
     resource_id, :data::json
 FROM booked;
 "
