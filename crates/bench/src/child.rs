@@ -32,7 +32,8 @@ impl Child {
     /// When the program can't be run.
     pub(crate) fn start(name: &str, mut command: Command, directory: &Path) -> Result<Self, Error> {
         let output = directory.join(format!("{name}.log"));
-        let failed = || Error::io(format!("{name} can't be started"));
+        let program = command.get_program().display().to_string();
+        let failed = || Error::io(format!("{program} can't be started"));
         let log = File::create(&output).map_err(failed())?;
         let process = command
             .stdin(Stdio::null())
@@ -42,6 +43,10 @@ impl Child {
             .spawn()
             .map_err(failed())?;
         Ok(Self { name: name.to_owned(), process, output })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// # Errors
@@ -74,6 +79,16 @@ impl Child {
             what: what.into(),
             tail: written[from..].trim_end().to_owned(),
         }
+    }
+
+    /// Processor time that it has used so far; zero when the kernel does not tell.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap_or_default();
+        // After the name, which may hold anything: the state is the third of all fields, user and system time are the
+        // 14th and 15th, in ticks.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second())
     }
 
     fn ended(&mut self) -> Result<Option<process::ExitStatus>, Error> {

@@ -1,7 +1,7 @@
 //! The row "intake": how many bookings a second are taken over HTTP with their conflicts found, alone and with a
 //! validator, beside pgbench. Owns the order of the parts and what makes their figures valid.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use holdfast_domain::Kind;
 
@@ -26,6 +26,8 @@ pub(crate) struct Http {
     pub(crate) seen: load::Seen,
     /// How long was counted.
     pub(crate) counted: Duration,
+    /// Processor time of each service, from its start to the end of the load.
+    pub(crate) cpu: BTreeMap<String, Duration>,
     /// What was open when the load had ended.
     pub(crate) backlog: Backlog,
     /// What was stored, once the services had stopped.
@@ -41,6 +43,12 @@ impl Http {
     /// The share of them, in percent, that had conflicts.
     pub(crate) fn conflicting_percent(&self) -> f64 {
         100.0 * number(self.seen.conflicting) / number(self.seen.latencies.count().max(1))
+    }
+
+    /// Processor time of each service, in microseconds for each booking acknowledged.
+    pub(crate) fn cpu_micros(&self) -> impl Iterator<Item = (&str, f64)> {
+        let acknowledged = number(self.seen.acknowledged.max(1));
+        self.cpu.iter().map(move |(name, cpu)| (name.as_str(), cpu.as_secs_f64() * 1e6 / acknowledged))
     }
 
     /// Whether every request was taken, and the log holds those and no others, without a gap.
@@ -137,12 +145,13 @@ impl Bench<'_> {
             others.iter().map(|name| self.services.start(name, database)).collect::<Result<_, _>>()?;
         let plan = self.plan(index);
         let seen = load::run(api.address, &plan, self.stop).map_err(|error| api.blame(error))?;
+        let cpu = others.iter().chain([&api]).map(Service::cpu_time).collect();
         let backlog = Backlog::read(database)?;
         for service in others.iter_mut().chain([&mut api]) {
             service.check()?;
         }
         drop((api, others));
-        Ok(Http { seen, counted: plan.counted, backlog, log: Log::read(database)? })
+        Ok(Http { seen, counted: plan.counted, cpu, backlog, log: Log::read(database)? })
     }
 
     fn plan(&self, index: usize) -> Plan {

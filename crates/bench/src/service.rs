@@ -92,6 +92,11 @@ impl Service {
         }
     }
 
+    /// Its name and the processor time that it has used so far.
+    pub(crate) fn cpu_time(&self) -> (String, Duration) {
+        (self.child.name().to_owned(), self.child.cpu_time())
+    }
+
     /// # Errors
     /// When it has ended.
     pub(crate) fn check(&mut self) -> Result<(), Error> {

@@ -56,10 +56,13 @@ fn account_json(http: &Http) -> Value {
     let errors = http.seen.errors.iter();
     let errors: Map<String, Value> =
         errors.map(|(status, count)| (status.to_string(), json!(count))).collect();
+    let cpu: Map<String, Value> =
+        http.cpu_micros().map(|(name, micros)| (name.to_owned(), json!(micros))).collect();
     json!({
         "valid": http.is_valid(),
         "acknowledged": http.seen.acknowledged,
         "errors": errors,
+        "cpu_micros_per_booking": cpu,
         "seq": http.log.seq,
         "changes": http.log.kinds,
         "open_wants": http.backlog.open,

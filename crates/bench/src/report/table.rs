@@ -53,9 +53,13 @@ pub(crate) fn table(settings: &Settings, machine: &Machine, rounds: &[Round]) ->
         "\naim of http and validator: {AIM_TIMES_PGBENCH} times pgbench, p99 under {AIM_P99_MILLIS} ms"
     );
     for (part, figures) in parts.iter().filter(|(part, _)| *part != Part::Pgbench) {
-        if let Some(is_met) = aim_is_met(figures) {
-            let _ = writeln!(text, "  {}: {}", part.as_str(), if is_met { "met" } else { "missed" });
-        }
+        let told = match aim_is_met(figures) {
+            None => continue,
+            Some(_) if !rounds.iter().all(Round::is_valid) => "INVALID, see below",
+            Some(true) => "met",
+            Some(false) => "missed",
+        };
+        let _ = writeln!(text, "  {}: {told}", part.as_str());
     }
     text.push('\n');
     for (number, round) in (1..).zip(rounds) {
@@ -86,6 +90,9 @@ fn account(part: Part, http: &Http) -> String {
     if part == Part::Validator {
         let Backlog { open, unseen } = http.backlog;
         let _ = write!(text, "; {open} wants open at the end, {unseen} of them not yet looked at");
+    }
+    for (name, micros) in http.cpu_micros() {
+        let _ = write!(text, "; {name} used {micros:.1} us of processor time for each");
     }
     for (status, count) in &http.seen.errors {
         let _ = write!(text, "; {count} answers of status {status}");
