@@ -119,7 +119,7 @@ fn told(figures: &[Figures], of: fn(&Figures) -> Option<f64>, digits: usize) -> 
 fn push_line(text: &mut String, name: &str, cells: [String; Part::ALL.len()]) {
     let _ = write!(text, "{name:<16}");
     for cell in cells {
-        let _ = write!(text, "{cell:>26}");
+        let _ = write!(text, "{cell:>28}");
     }
     text.push('\n');
 }
