@@ -1,6 +1,8 @@
 # Settings: make run APP_PORT=9000 HOLDFAST_DATA=/var/tmp/holdfast
 APP_PORT ?= 8000
 HOLDFAST_DATA ?= .holdfast
+# As in BENCH_OPTIONS='--seconds 5 --only http'; holdfast-bench --help tells them all.
+BENCH_OPTIONS ?=
 
 bin := $(or $(CARGO_TARGET_DIR),target)/release
 stack := deploy/local-stack run
@@ -21,8 +23,8 @@ test: ## run all tests, with servers of their own
 
 .PHONY: bench
 bench: ## measure the release build, with a durable PostgreSQL
-	cargo build --release -p holdfast -p holdfast-bench
-	$(stack) --throwaway "$(HOLDFAST_DATA)" -- "$(bin)/holdfast-bench"
+	cargo build --release -p holdfast -p holdfast-booking-api -p holdfast-validator -p holdfast-bench
+	$(stack) --throwaway "$(HOLDFAST_DATA)" -- "$(bin)/holdfast-bench" $(BENCH_OPTIONS)
 
 .PHONY: lint
 lint: ## check form, lints and scripts

@@ -1,1 +1,0 @@
-//! The load generator: a process of its own, against the release binaries.

@@ -1,0 +1,56 @@
+//! Measures the release binaries on this machine, beside what PostgreSQL does by itself. `make bench` runs it.
+//!
+//! Owns the load, the databases that it fills, and the processes that it starts. Never links a service: what is
+//! measured runs as it would elsewhere, in processes of its own.
+
+mod child;
+mod connection;
+mod database;
+mod error;
+mod figures;
+mod intake;
+mod load;
+mod log;
+mod machine;
+mod pgbench;
+mod random;
+mod report;
+mod request;
+mod response;
+mod scratch;
+mod service;
+mod settings;
+mod stop;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use crate::{error::Error, settings::Settings, stop::Stop};
+
+fn main() -> ExitCode {
+    match run(&Settings::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {}", error::chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every figure is valid.
+fn run(settings: &Settings) -> Result<bool, Error> {
+    let stop = Stop::on_signals()?;
+    let (machine, rounds) = intake::measure(settings, &stop)?;
+    let text = report::table(settings, &machine, &rounds);
+    io::stdout().write_all(text.as_bytes()).map_err(Error::io("stdout can't be written"))?;
+    if let Some(file) = &settings.json {
+        let json = format!("{:#}\n", report::json(settings, &machine, &rounds));
+        std::fs::write(file, json).map_err(Error::io(format!("{} can't be written", file.display())))?;
+    }
+    Ok(rounds.iter().all(intake::Round::is_valid))
+}

@@ -1,0 +1,118 @@
+//! What PostgreSQL takes by itself: pgbench with one statement that inserts one booking and one change into the same
+//! tables. It takes no head, looks for no conflict and keeps no gapless log; a sequence gives the numbers.
+
+mod script;
+
+use std::{fs, path::Path, time::Duration};
+
+use time::Date;
+
+use crate::{
+    child::Child, database::Fresh, error::Error, figures::Latencies, settings::Settings, stop::Stop,
+};
+
+pub(crate) use script::prepare;
+
+/// How much longer than it should a run may take.
+const GRACE: Duration = Duration::from_mins(1);
+
+/// What pgbench saw.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) per_second: f64,
+    /// Of one transaction in ten.
+    pub(crate) latencies: Latencies,
+}
+
+/// Runs it, first uncounted and then counted.
+///
+/// # Errors
+/// When a transaction failed, or pgbench did.
+pub(crate) fn run(
+    settings: &Settings,
+    database: &Fresh<'_>,
+    first_day: Date,
+    directory: &Path,
+    stop: &Stop,
+) -> Result<Seen, Error> {
+    let script = directory.join("intake.sql");
+    fs::write(&script, script::statement(settings, first_day))
+        .map_err(Error::io("the script can't be written"))?;
+    let logs = directory.join(format!("{}.pgbench", database.name()));
+    fs::create_dir(&logs).map_err(Error::io("no directory for the logs of pgbench"))?;
+    let data = script::change_data(first_day)?;
+    let run = |seconds: u32, seed: u64, logged: bool| {
+        let mut command = database.tool("pgbench");
+        command
+            .args(["-M", "prepared", "-n", "-j", "2", "-c", &settings.connections.to_string()])
+            .args(["-T", &seconds.to_string(), "--random-seed", &seed.to_string()])
+            .args(["-D", &format!("data={data}"), "-f"])
+            .arg(&script);
+        if logged {
+            command.args(["-l", "--sampling-rate=0.1", "--log-prefix"]).arg(logs.join("log"));
+        }
+        command.arg(database.public_url());
+        let limit = Duration::from_secs(seconds.into()) + GRACE;
+        Child::start("pgbench", command, directory)?.finish(limit, stop)
+    };
+    run(settings.warm_up_seconds, settings.seed.wrapping_add(1), false)?;
+    let told = run(settings.seconds, settings.seed, true)?;
+    Ok(Seen { per_second: per_second(&told)?, latencies: latencies(&logs)? })
+}
+
+/// The rate that pgbench tells at its end.
+fn per_second(told: &str) -> Result<f64, Error> {
+    let unusable = || Error::Unusable(format!("pgbench told something else than its rate:\n{told}"));
+    let after = |name: &str| {
+        let line = told.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.split_whitespace().next()).ok_or_else(unusable)
+    };
+    let failed = after("number of failed transactions: ")?;
+    if failed != "0" {
+        return Err(Error::Unusable(format!("{failed} transactions of pgbench failed")));
+    }
+    after("tps = ")?.parse().map_err(|_| unusable())
+}
+
+/// From the logs that pgbench writes, one a thread: the third word of each line is microseconds.
+fn latencies(directory: &Path) -> Result<Latencies, Error> {
+    let failed = || Error::io("the logs of pgbench can't be read");
+    let mut latencies = Latencies::new()?;
+    for entry in fs::read_dir(directory).map_err(failed())? {
+        let text = fs::read_to_string(entry.map_err(failed())?.path()).map_err(failed())?;
+        for line in text.lines() {
+            let micros = line.split(' ').nth(2).and_then(|word| word.parse().ok());
+            let unusable =
+                || Error::Unusable(format!("a line in the log of pgbench without a latency: {line}"));
+            latencies.record_micros(micros.ok_or_else(unusable)?);
+        }
+    }
+    Ok(latencies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn the_rate_is_the_one_without_connecting_and_a_failed_transaction_makes_it_unusable() {
+        let told = "number of failed transactions: 0 (0.000%)\nlatency average = 2.6 ms\n\
+            initial connection time = 200.1 ms\ntps = 24312.250000 (without initial connection time)\n";
+        assert!((per_second(told).unwrap() - 24_312.25).abs() < 1e-6);
+        assert!(per_second(&told.replace(": 0 (0", ": 3 (0")).is_err());
+        assert!(per_second("").is_err());
+    }
+
+    #[test]
+    fn latencies_of_all_threads_are_read() {
+        let scratch = Scratch::new().unwrap();
+        let directory = scratch.path().join("logs");
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("log.1"), "0 1 2000 0 1700000000 5\n1 1 3000 0 1700000000 9\n").unwrap();
+        fs::write(directory.join("log.1.1"), "0 2 9000 0 1700000001 5\n").unwrap();
+        let latencies = latencies(&directory).unwrap();
+        assert_eq!(latencies.count(), 3);
+        assert!((latencies.longest_millis() - 9.0).abs() < 0.01);
+    }
+}
