@@ -63,7 +63,8 @@ CREATE TABLE resources (
     updated_at timestamptz NOT NULL,
     CONSTRAINT resources_pkey PRIMARY KEY (shard, tenant_id, id),
     CONSTRAINT resources_venue_fkey FOREIGN KEY (shard, tenant_id, venue_id) REFERENCES venues (shard, tenant_id, id),
-    CONSTRAINT resources_name_key UNIQUE (shard, tenant_id, venue_id, name),
+    -- Without the tenant, whose the venue is: beside the primary key it must not begin like it.
+    CONSTRAINT resources_name_key UNIQUE (shard, venue_id, name),
     -- The look for conflicts goes back by the longest booking there can be: domain's BookingLimits::LONGEST_SECONDS.
     CONSTRAINT resources_limits_in_order CHECK (
         0 < shortest_seconds AND shortest_seconds <= longest_seconds AND longest_seconds <= 31 * 86400),
@@ -102,15 +103,9 @@ CREATE TABLE bookings (
     version integer NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
-    CONSTRAINT bookings_pkey PRIMARY KEY (shard, tenant_id, id),
     CONSTRAINT bookings_resource_fkey FOREIGN KEY (shard, tenant_id, resource_id)
         REFERENCES resources (shard, tenant_id, id),
     CONSTRAINT bookings_wanted_in_order CHECK (wanted_start_at < wanted_end_at),
-    -- The net under the head: even a defect of ours can't store two overlapping grants. Deferrable, so
-    -- that one UPDATE can hand a range from one booking to another.
-    CONSTRAINT bookings_no_overlap
-        EXCLUDE USING gist (shard WITH =, resource_id WITH =, granted WITH &&) WHERE (granted IS NOT NULL)
-        DEFERRABLE INITIALLY IMMEDIATE,
     CONSTRAINT bookings_status_agrees CHECK (
         CASE status
             WHEN 'PENDING' THEN decide_by IS NOT NULL
@@ -121,9 +116,18 @@ CREATE TABLE bookings (
         END
     )
 );
+-- A statement is planned once, often before the table has rows, when every index that can serve it looks alike
+-- and the youngest is taken. So they are partial on different columns, and stand in this order: each statement
+-- finds the one that was made for it younger than the others that it could use. A test looks at the plans.
+CREATE INDEX bookings_listed ON bookings (tenant_id, wanted_start_at, id);
+ALTER TABLE bookings ADD CONSTRAINT bookings_pkey PRIMARY KEY (shard, tenant_id, id);
+-- The net under the head: even a defect of ours can't store two overlapping grants. Deferrable, so that one
+-- UPDATE can hand a range from one booking to another.
+ALTER TABLE bookings ADD CONSTRAINT bookings_no_overlap
+    EXCLUDE USING gist (shard WITH =, resource_id WITH =, granted WITH &&) WHERE (granted IS NOT NULL)
+    DEFERRABLE INITIALLY IMMEDIATE;
+CREATE INDEX bookings_due ON bookings (shard, decide_by) WHERE decide_by IS NOT NULL;
 CREATE INDEX bookings_open ON bookings (shard, resource_id, wanted_start_at) WHERE status = 'PENDING';
-CREATE INDEX bookings_due ON bookings (shard, decide_by) WHERE status = 'PENDING';
-CREATE INDEX bookings_listed ON bookings (shard, tenant_id, wanted_start_at, id) WHERE status <> 'CANCELLED';
 COMMENT ON TABLE bookings IS 'Claims of users on resources: what is wanted and what is granted.';
 COMMENT ON COLUMN bookings.shard IS 'The tenant''s shard.';
 COMMENT ON COLUMN bookings.tenant_id IS 'Whose it is.';

@@ -27,31 +27,46 @@ pub(crate) const INSERT: &str = "
         $10::timestamptz[], $11::text[], $12::text[])
         AS b(tenant_id, id, resource_id, user_id, start_at, end_at, rank, decide_by, title, note)";
 
-const BY_ID: &str = concat!(
+pub(crate) const BY_ID: &str = concat!(
     "SELECT b.tenant_id, ",
     booking_columns!(),
     "
     FROM unnest($2::uuid[], $3::uuid[]) AS wanted(tenant_id, id)
-    JOIN bookings b ON b.shard = $1 AND b.tenant_id = wanted.tenant_id AND b.id = wanted.id
-    JOIN resources r ON r.shard = $1 AND r.tenant_id = b.tenant_id AND r.id = b.resource_id"
+    CROSS JOIN LATERAL (
+        SELECT * FROM bookings WHERE shard = $1 AND tenant_id = wanted.tenant_id AND id = wanted.id OFFSET 0
+    ) b
+    CROSS JOIN LATERAL (
+        SELECT name FROM resources WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id OFFSET 0
+    ) r"
 );
 
 pub(crate) const CANCEL: &str = "
     UPDATE bookings b
     SET status = 'CANCELLED', granted = NULL, decide_by = NULL, version = b.version + 1, updated_at = $2
     FROM unnest($3::uuid[], $4::uuid[], $5::integer[]) AS c(tenant_id, id, version)
-    WHERE b.shard = $1 AND b.tenant_id = c.tenant_id AND b.id = c.id AND b.version = c.version";
+    CROSS JOIN LATERAL (
+        SELECT ctid
+        FROM bookings
+        WHERE shard = $1 AND tenant_id = c.tenant_id AND id = c.id AND version = c.version
+        OFFSET 0
+    ) place
+    WHERE b.shard = $1 AND b.ctid = place.ctid";
 
-const LISTED: &str = concat!(
+pub(crate) const LISTED: &str = concat!(
     "SELECT b.tenant_id, ",
     booking_columns!(),
     "
-    FROM bookings b
-    JOIN resources r ON r.shard = $1 AND r.tenant_id = b.tenant_id AND r.id = b.resource_id
-    WHERE b.shard = $1 AND b.tenant_id = $2 AND b.status <> 'CANCELLED'
-        AND (b.wanted_start_at, b.id) > ($3, $4)
-    ORDER BY b.wanted_start_at, b.id
-    LIMIT $5"
+    FROM (
+        SELECT *
+        FROM bookings
+        WHERE shard = $1 AND tenant_id = $2 AND status <> 'CANCELLED' AND (wanted_start_at, id) > ($3, $4)
+        ORDER BY wanted_start_at, id
+        LIMIT $5
+    ) b
+    CROSS JOIN LATERAL (
+        SELECT name FROM resources WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id OFFSET 0
+    ) r
+    ORDER BY b.wanted_start_at, b.id"
 );
 
 /// Where a page of bookings begins and how long it is.

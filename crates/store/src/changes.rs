@@ -16,7 +16,7 @@ pub(crate) const APPEND: &str = "
                 $11::text[])
         AS c(seq, tenant_id, type, actor, request_id, command_id, object_id, resource_id, data)";
 
-const AFTER: &str = "
+pub(crate) const AFTER: &str = "
     SELECT tenant_id, seq, type, at, actor, request_id, data::text
     FROM changes
     WHERE shard = $1 AND seq > $2

@@ -57,26 +57,29 @@ impl Database {
     }
 }
 
-/// What every session of ours has.
-///
 /// Plans must not hang on statistics: a table that was empty when a statement was planned would be
 /// scanned whole for good. So only index scans and loops over them are left to the planner, and a
-/// plan is made once. These are options of the connection; behind a pooler that drops them, set them
-/// with ALTER ROLE.
+/// plan is made once.
+pub(crate) const PLANNING: [(&str, &str); 6] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
+/// What every session of ours has. These are options of the connection; behind a pooler that drops them, set
+/// them with ALTER ROLE.
 fn session(settings: &Settings) -> Config {
     let mut config = settings.database_url.clone();
-    let options = [
+    let own = [
         format!("statement_timeout={}", settings.statement_timeout_millis),
         format!("lock_timeout={}", settings.lock_timeout_millis),
         "idle_in_transaction_session_timeout=2000".into(),
-        "plan_cache_mode=force_generic_plan".into(),
-        "enable_seqscan=off".into(),
-        "enable_bitmapscan=off".into(),
-        "enable_hashjoin=off".into(),
-        "enable_mergejoin=off".into(),
-        "jit=off".into(),
         "timezone=UTC".into(),
     ];
+    let options = own.into_iter().chain(PLANNING.map(|(name, value)| format!("{name}={value}")));
     let mut all = settings.database_url.get_options().unwrap_or_default().to_owned();
     for option in options {
         all.push_str(" -c ");

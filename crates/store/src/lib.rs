@@ -35,6 +35,8 @@ mod head;
 mod heads;
 mod lane;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod resources;
 mod settings;
 

@@ -65,6 +65,12 @@ impl TestDatabase {
         connect(&self.config).await
     }
 
+    /// Fills the tables with `count` bookings of 100 resources, half of them granted, straight past the log's
+    /// rules, and analyses them: for plans, not for replays.
+    pub async fn fill(&self, count: i32) {
+        self.client().await.batch_execute(&fill(count)).await.expect("the tables are filled");
+    }
+
     /// The judge's report on the whole log of `shard`, as if the validators were at rest.
     pub async fn replay(&self, shard: Shard) -> audit::Report {
         let (database, mut replay, mut last) = (self.database(), audit::Replay::default(), Seq(0));
@@ -150,4 +156,30 @@ fn fingerprint() -> u64 {
         std::fs::read(file).expect("a migration").hash(&mut hasher);
     }
     hasher.finish()
+}
+
+fn fill(count: i32) -> String {
+    let (tenant, venue) = (holdfast_domain::DEFAULT_TENANT, holdfast_domain::DEFAULT_VENUE);
+    let shard = Shard::of(tenant);
+    format!(
+        "INSERT INTO resources (shard, tenant_id, id, venue_id, name, shortest_seconds, longest_seconds, days_ahead,
+            open_wants, created_at, updated_at)
+        SELECT {shard}, '{tenant}', md5(n::text)::uuid, '{venue}', 'Raum' || n, 60, 86400, 730, {count} / 200, now(),
+            now()
+        FROM generate_series(0, 99) n;
+        INSERT INTO bookings (shard, tenant_id, id, resource_id, user_id, status, wanted_start_at, wanted_end_at,
+            granted, rank, decide_by, version, created_at, updated_at)
+        SELECT {shard}, '{tenant}', gen_random_uuid(), md5((n % 100)::text)::uuid, 'user-' || n % 1000,
+            CASE n / 100 % 2 WHEN 0 THEN 'VALID' ELSE 'PENDING' END, start_at, start_at + interval '1 hour',
+            CASE n / 100 % 2 WHEN 0 THEN tstzrange(start_at, start_at + interval '1 hour') END, n,
+            CASE n / 100 % 2 WHEN 1 THEN start_at END, 1, now(), now()
+        FROM (SELECT n, date_trunc('hour', now()) + n / 200 * interval '1 hour' AS start_at
+            FROM generate_series(1, {count}) n) wanted;
+        INSERT INTO changes (shard, seq, tenant_id, type, at, command_id, object_id, resource_id, data)
+        SELECT {shard}, n, '{tenant}', 'booking_created', now(), gen_random_uuid(), gen_random_uuid(),
+            md5((n % 100)::text)::uuid, '{{}}'
+        FROM generate_series(1, {count}) n;
+        UPDATE heads SET seq = {count} WHERE shard = {shard};
+        ANALYZE"
+    )
 }

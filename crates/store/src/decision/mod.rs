@@ -21,6 +21,12 @@ use time::OffsetDateTime;
 use crate::{Database, Error, Head, head::CommitError};
 use read::{Open, Scene};
 
+#[cfg(test)]
+pub(crate) use {
+    read::{CHANGED, DUE, HELD, LOOK, OPEN, WINDOW},
+    write::DECIDE,
+};
+
 /// How much one step does at most.
 #[derive(Debug, Clone, Copy)]
 pub struct StepLimits {

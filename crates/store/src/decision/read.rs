@@ -16,7 +16,7 @@ use super::{Candidate, Look, StepLimits};
 use crate::{Error, Head};
 
 /// Cursor, window and next deadline in one snapshot, with the clock of that snapshot.
-const LOOK: &str = "
+pub(crate) const LOOK: &str = "
     WITH head AS MATERIALIZED (
         SELECT seq, decided, greatest(at, clock_timestamp()) AS at
         FROM heads
@@ -35,20 +35,25 @@ const LOOK: &str = "
         EXISTS (
             SELECT
             FROM recent c
-            JOIN resources r ON r.shard = $1 AND r.tenant_id = c.tenant_id AND r.id = c.resource_id
+            CROSS JOIN LATERAL (
+                SELECT open_wants, judged
+                FROM resources
+                WHERE shard = $1 AND tenant_id = c.tenant_id AND id = c.resource_id
+                OFFSET 0
+            ) r
             WHERE r.open_wants > 0 AND r.judged < c.seq
         ),
-        (SELECT min(decide_by) FROM bookings WHERE shard = $1 AND status = 'PENDING')
+        (SELECT min(decide_by) FROM bookings WHERE shard = $1 AND decide_by IS NOT NULL)
     FROM head";
 
-const WINDOW: &str = "
+pub(crate) const WINDOW: &str = "
     SELECT count(*), coalesce(max(seq), $2)
     FROM (SELECT seq FROM changes WHERE shard = $1 AND seq > $2 ORDER BY seq LIMIT $3) recent";
 
 /// Resources with open wants whose ranges changed in the window after they were last judged whole, in
 /// the order of the log. Grouped before they are joined: one probe a resource, not one a change.
-const CHANGED: &str = "
-    SELECT r.tenant_id, r.id, r.open_wants::bigint, c.first
+pub(crate) const CHANGED: &str = "
+    SELECT c.tenant_id, c.resource_id, r.open_wants::bigint, c.first
     FROM (
         SELECT tenant_id, resource_id, min(seq) AS first, max(seq) AS last
         FROM (
@@ -57,42 +62,59 @@ const CHANGED: &str = "
         WHERE resource_id IS NOT NULL
         GROUP BY tenant_id, resource_id
     ) c
-    JOIN resources r ON r.shard = $1 AND r.tenant_id = c.tenant_id AND r.id = c.resource_id
+    CROSS JOIN LATERAL (
+        SELECT open_wants, judged
+        FROM resources
+        WHERE shard = $1 AND tenant_id = c.tenant_id AND id = c.resource_id
+        OFFSET 0
+    ) r
     WHERE r.open_wants > 0 AND r.judged < c.last
     ORDER BY c.first
     LIMIT $4";
 
 /// Resources with a want that is due, the longest overdue first.
-const DUE: &str = "
-    SELECT r.tenant_id, r.id, r.open_wants::bigint
+pub(crate) const DUE: &str = "
+    SELECT d.tenant_id, d.resource_id, r.open_wants::bigint
     FROM (
         SELECT tenant_id, resource_id, min(decide_by) AS first
         FROM (
             SELECT tenant_id, resource_id, decide_by
             FROM bookings
-            WHERE shard = $1 AND status = 'PENDING' AND decide_by <= $2
+            WHERE shard = $1 AND decide_by <= $2
             ORDER BY decide_by
             LIMIT $3
         ) overdue
         GROUP BY tenant_id, resource_id
     ) d
-    JOIN resources r ON r.shard = $1 AND r.tenant_id = d.tenant_id AND r.id = d.resource_id
+    CROSS JOIN LATERAL (
+        SELECT open_wants FROM resources WHERE shard = $1 AND tenant_id = d.tenant_id AND id = d.resource_id OFFSET 0
+    ) r
     ORDER BY d.first";
 
-const OPEN: &str = "
+pub(crate) const OPEN: &str = "
     SELECT b.tenant_id, b.resource_id, b.id, b.wanted_start_at, b.wanted_end_at, lower(b.granted), upper(b.granted),
         b.rank, b.decide_by
     FROM unnest($2::uuid[]) AS r(id)
-    JOIN bookings b ON b.shard = $1 AND b.resource_id = r.id AND b.status = 'PENDING'";
+    CROSS JOIN LATERAL (
+        SELECT * FROM bookings WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' OFFSET 0
+    ) b";
 
 /// What is granted and overlaps an open want. A slot may come more than once.
-const HELD: &str = "
+pub(crate) const HELD: &str = "
     SELECT held.resource_id, held.id, lower(held.granted), upper(held.granted)
     FROM unnest($2::uuid[]) AS r(id)
-    JOIN bookings b ON b.shard = $1 AND b.resource_id = r.id AND b.status = 'PENDING'
-    JOIN bookings held
-        ON held.shard = $1 AND held.resource_id = b.resource_id
-        AND held.granted && tstzrange(b.wanted_start_at, b.wanted_end_at)";
+    CROSS JOIN LATERAL (
+        SELECT tstzrange(wanted_start_at, wanted_end_at) AS wanted
+        FROM bookings
+        WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING'
+        OFFSET 0
+    ) b
+    CROSS JOIN LATERAL (
+        SELECT resource_id, id, granted
+        FROM bookings
+        WHERE shard = $1 AND resource_id = r.id AND granted && b.wanted
+        OFFSET 0
+    ) held";
 
 /// A run of the log after the cursor.
 pub(super) struct Window {

@@ -14,16 +14,24 @@ use crate::{
 
 /// One UPDATE for all: the exclusion is checked at its end, so it may hand a range from one booking to
 /// another whatever the order of the rows. A rejected move falls back to what it holds.
-const DECIDE: &str = concat!(
+pub(crate) const DECIDE: &str = concat!(
     "
     UPDATE bookings b
     SET status = d.status, wanted_start_at = d.start_at, wanted_end_at = d.end_at,
         granted = CASE d.status WHEN 'VALID' THEN tstzrange(d.start_at, d.end_at) END,
         decide_by = NULL, version = b.version + 1, updated_at = $2
     FROM unnest($3::integer[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::timestamptz[])
-        AS d(n, tenant_id, id, status, start_at, end_at), resources r
-    WHERE b.shard = $1 AND b.tenant_id = d.tenant_id AND b.id = d.id AND b.status = 'PENDING'
-        AND r.shard = $1 AND r.tenant_id = b.tenant_id AND r.id = b.resource_id
+        AS d(n, tenant_id, id, status, start_at, end_at)
+    CROSS JOIN LATERAL (
+        SELECT ctid, resource_id
+        FROM bookings
+        WHERE shard = $1 AND tenant_id = d.tenant_id AND id = d.id
+        OFFSET 0
+    ) place
+    CROSS JOIN LATERAL (
+        SELECT name FROM resources WHERE shard = $1 AND tenant_id = d.tenant_id AND id = place.resource_id OFFSET 0
+    ) r
+    WHERE b.shard = $1 AND b.ctid = place.ctid AND b.status = 'PENDING'
     RETURNING d.n, ",
     booking_columns!()
 );

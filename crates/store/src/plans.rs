@@ -1,0 +1,97 @@
+//! The hot statements' plans, under test: each uses the index that was made for it, whatever is known of
+//! the tables. A statement is planned once a connection, so a plan from an empty table would stay.
+
+use holdfast_testkit::TestDatabase;
+use tokio_postgres::Client;
+
+use crate::{bookings, changes, conflicts, database, decision, heads, resources};
+
+/// A statement, and what its plan has to have.
+const HOT: &[(&str, &[&str])] = &[
+    (heads::LOCK, &["Index Cond: (shard = $1)"]),
+    (heads::WRITE, &["Index Cond: (shard = $1)"]),
+    (changes::AFTER, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2))"]),
+    (resources::BY_NAME, &["resources_name_key", "(venue_id = named.venue_id) AND (name = named.name)"]),
+    (resources::COUNT_WANTS, &["resources_pkey", "(id = d.id)", "TID Cond"]),
+    (resources::JUDGE, &["resources_pkey", "(id = d.id)", "TID Cond"]),
+    (bookings::BY_ID, &["bookings_pkey", "(id = wanted.id)"]),
+    (bookings::CANCEL, &["bookings_pkey", "(id = c.id)", "TID Cond"]),
+    (bookings::LISTED, &["bookings_listed", "(ROW(wanted_start_at, id) > ROW($3, $4))"]),
+    (
+        conflicts::OVERLAPPING,
+        &[
+            "bookings_no_overlap",
+            "(granted && tstzrange(w.start_at, w.end_at))",
+            "bookings_open",
+            "(resource_id = w.resource_id) AND (wanted_start_at > w.earliest_at) AND (wanted_start_at < w.end_at)",
+        ],
+    ),
+    (decision::LOOK, &["heads_pkey", "changes_pkey", "resources_pkey", "bookings_due"]),
+    (decision::WINDOW, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2))"]),
+    (decision::CHANGED, &["changes_pkey", "resources_pkey", "resource_id)"]),
+    (decision::DUE, &["bookings_due", "(decide_by <= $2)", "resources_pkey"]),
+    (decision::OPEN, &["bookings_open", "(resource_id = r.id)"]),
+    (decision::HELD, &["bookings_open", "bookings_no_overlap", "(granted && (tstzrange("]),
+    (decision::DECIDE, &["bookings_pkey", "(id = d.id)", "resources_pkey", "TID Cond"]),
+];
+
+/// Prepares the hot statements as a connection of ours does.
+async fn prepare(client: &Client) {
+    for (name, value) in database::PLANNING {
+        client.batch_execute(&format!("SET {name} = {value}")).await.unwrap();
+    }
+    for (number, (statement, _)) in HOT.iter().enumerate() {
+        client.batch_execute(&format!("PREPARE hot_{number} AS {statement}")).await.unwrap();
+    }
+}
+
+/// The plan that the connection keeps for a prepared statement.
+async fn explain(client: &Client, number: usize) -> String {
+    let (statement, _) = HOT[number];
+    let params = (1..).take_while(|param| statement.contains(&format!("${param}"))).count();
+    let call = if params == 0 { String::new() } else { format!("({})", vec!["NULL"; params].join(", ")) };
+    let rows = client.query(&format!("EXPLAIN EXECUTE hot_{number}{call}"), &[]).await.unwrap();
+    rows.iter().map(|row| row.get::<_, String>(0) + "\n").collect()
+}
+
+fn assert_uses(statement: &str, plan: &str, needed: &[&str], state: &str) {
+    for part in needed {
+        assert!(plan.contains(part), "{state}: no {part} in the plan of {statement}\n\n{plan}");
+    }
+    assert!(!plan.contains("Seq Scan"), "{state}: {statement}\n\n{plan}");
+}
+
+async fn assert_plans(test: &TestDatabase, state: &str) {
+    let client = test.client().await;
+    prepare(&client).await;
+    for (number, (statement, needed)) in HOT.iter().enumerate() {
+        assert_uses(statement, &explain(&client, number).await, needed, state);
+    }
+}
+
+#[tokio::test]
+async fn a_statement_planned_on_tables_never_analysed_uses_its_index() {
+    assert_plans(&TestDatabase::new().await, "never analysed").await;
+}
+
+#[tokio::test]
+async fn a_statement_planned_on_full_tables_uses_its_index() {
+    let test = TestDatabase::new().await;
+    test.fill(20_000).await;
+    assert_plans(&test, "full").await;
+}
+
+#[tokio::test]
+async fn a_plan_made_on_tables_analysed_as_empty_is_made_anew_once_they_are_analysed_again() {
+    let test = TestDatabase::new().await;
+    let client = test.client().await;
+    client.batch_execute("VACUUM ANALYZE").await.unwrap();
+    prepare(&client).await;
+    for (number, _) in (0..).zip(HOT) {
+        explain(&client, number).await;
+    }
+    test.fill(20_000).await;
+    for (number, (statement, needed)) in (0..).zip(HOT) {
+        assert_uses(statement, &explain(&client, number).await, needed, "analysed again");
+    }
+}
