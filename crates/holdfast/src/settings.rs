@@ -64,6 +64,7 @@ impl holdfast_runtime::service::Settings for Holdfast {
         match &self.command {
             Command::Run(settings) => {
                 settings.http.check()?;
+                settings.sockets.check(&settings.http)?;
                 settings.database.check()
             }
             Command::Migrate(settings) => settings.database.check(),

@@ -36,7 +36,8 @@ impl service::Settings for ServiceSettings {
     }
 
     fn check(&self) -> Result<(), String> {
-        self.http.check()
+        self.http.check()?;
+        self.sockets.check(&self.http)
     }
 }
 

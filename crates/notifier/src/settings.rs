@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use holdfast_runtime::settings::bounded;
+use holdfast_runtime::settings::{HttpSettings, bounded};
 
 /// How many sockets, and how patient with each.
 #[derive(Debug, Clone, Args)]
@@ -29,6 +29,20 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses more sockets than there may be connections.
+    ///
+    /// # Errors
+    /// Names the settings that contradict each other.
+    pub fn check(&self, http: &HttpSettings) -> Result<(), String> {
+        if self.sockets_max >= http.connections_max {
+            return Err(format!(
+                "SOCKETS_MAX ({}) must be less than HTTP_CONNECTIONS_MAX ({}), or sockets leave no room for requests",
+                self.sockets_max, http.connections_max
+            ));
+        }
+        Ok(())
+    }
+
     pub(crate) fn beat(&self) -> Duration {
         Duration::from_secs(self.socket_beat_seconds)
     }

@@ -3,21 +3,26 @@
 //!
 //! Never routes anything but the probes, and never listens for signals: the lifecycle does.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{any::Any, io, net::SocketAddr, time::Duration};
 
 use actix_web::{
     App, HttpServer,
     dev::{Server, Service as _},
+    rt::net::TcpStream,
     web,
 };
+use socket2::SockRef;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::{
     edge, extract,
     health::Health,
     settings::{HttpSettings, ShutdownSettings},
 };
+
+/// How long an answer or a message may lie unread on its way to a peer.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A listener that has its port and does not serve yet; who connects waits.
 pub struct Bound {
@@ -57,12 +62,22 @@ pub fn bind(
         .workers(http.workers)
         .max_connections(http.connections_max.div_ceil(http.workers))
         .tcp_nodelay(true)
+        .on_connect(|io, _| give_up_on_the_deaf(io))
         .disable_signals()
         .shutdown_timeout(shutdown.http().as_secs())
         .bind(wanted)
         .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {wanted}: {error}")))?;
     let address = server.addrs().first().copied().unwrap_or(wanted);
     Ok(Bound { server: server.run(), address, health: health.clone(), drain: shutdown.drain() })
+}
+
+/// A peer that has stopped reading holds its connection, and the stop of the process, for as long as something is left to
+/// send to it: the kernel is told to reset it instead.
+fn give_up_on_the_deaf(io: &dyn Any) {
+    let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
+    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)) {
+        debug!(%error, "a connection without a time-out for what is not read");
+    }
 }
 
 impl Bound {

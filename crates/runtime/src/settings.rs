@@ -39,7 +39,7 @@ pub struct HttpSettings {
     pub body_limit_bytes: usize,
 
     /// Most connections served at once; more wait to be accepted. Shared out evenly among the workers.
-    #[arg(id = "HTTP_CONNECTIONS_MAX", long = "http-connections-max", env, default_value_t = 10_000,
+    #[arg(id = "HTTP_CONNECTIONS_MAX", long = "http-connections-max", env, default_value_t = 25_000,
         value_parser = bounded(1..=1_000_000_usize))]
     pub connections_max: usize,
 }

@@ -32,6 +32,15 @@ const HOT: &[(&str, &[&str])] = &[
     (decision::DUE, &["bookings_due", "(decide_by <= $2)", "resources_pkey"]),
     (decision::OPEN, &["bookings_open", "(resource_id = r.id)"]),
     (decision::HELD, &["bookings_open", "bookings_no_overlap", "(granted && (tstzrange("]),
+    (
+        decision::OVERLOOKED,
+        &[
+            "bookings_open",
+            "(ROW(resource_id, wanted_start_at) >= ROW($2, $3))",
+            "bookings_no_overlap",
+            "changes_pkey",
+        ],
+    ),
     (decision::DECIDE, &["bookings_pkey", "(id = d.id)", "resources_pkey", "TID Cond"]),
 ];
 

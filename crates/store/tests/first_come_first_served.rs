@@ -85,3 +85,23 @@ async fn a_slot_that_is_over_is_granted_to_nobody() {
     step(&database).await;
     assert_eq!(status(&database, id).await, Some(Status::Rejected));
 }
+
+#[tokio::test]
+async fn a_want_that_was_passed_by_is_found_and_decided() {
+    let test = TestDatabase::new().await;
+    let database = test.database();
+    let lanes = lanes(&database, lane_settings());
+    let id = lanes.create(create("alice", "Raum1", hours(10, 12))).await.unwrap().booking.id;
+    // Not decided yet is not overlooked.
+    assert_eq!(database.overlooked(shard()).await.unwrap(), []);
+    // A defect, made by hand: cursor and mark say that all is decided.
+    let client = test.client().await;
+    client.batch_execute("UPDATE heads SET decided = seq; UPDATE resources SET judged = 1000").await.unwrap();
+    assert!(step(&database).await.decided.is_empty());
+
+    let overlooked = database.overlooked(shard()).await.unwrap();
+    assert_eq!(overlooked.len(), 1);
+    database.step_over(shard(), StepLimits::default(), &overlooked).await.unwrap();
+    assert_eq!(status(&database, id).await, Some(Status::Valid));
+    assert_eq!(database.overlooked(shard()).await.unwrap(), []);
+}

@@ -1,6 +1,6 @@
 //! Chance that can be had again: the same seed, the same choices.
 
-/// A small generator (SplitMix64), for choosing and not for secrets.
+/// A small generator (`SplitMix64`), for choosing and not for secrets.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 

@@ -44,6 +44,11 @@ pub struct ValidatorSettings {
         value_parser = bounded(1..=64_usize))]
     pub workers: usize,
 
+    /// Seconds between two searches for open wants that fit and were passed by; a find is a defect, and is mended.
+    #[arg(id = "VALIDATE_INTERVAL_SECONDS", long = "validate-interval-seconds", env, default_value_t = 60,
+        value_parser = bounded(1..=86_400_u64))]
+    pub validate_interval_seconds: u64,
+
     /// Most open wants that a step loads.
     #[arg(id = "STEP_WANTS", long = "step-wants", env, default_value_t = 1_000, value_parser = bounded(1..=100_000_i64))]
     pub step_wants: i64,
@@ -56,6 +61,10 @@ pub struct ValidatorSettings {
 impl ValidatorSettings {
     pub(crate) fn poll(&self) -> Duration {
         Duration::from_millis(self.poll_millis)
+    }
+
+    pub(crate) fn search(&self) -> Duration {
+        Duration::from_secs(self.validate_interval_seconds)
     }
 
     pub(crate) fn limits(&self) -> StepLimits {

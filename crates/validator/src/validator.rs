@@ -8,14 +8,14 @@ use holdfast_store::{Database, Error, Look, StepLimits};
 use holdfast_stream::{Doorbell, Shards};
 use tokio::{
     select,
-    time::{MissedTickBehavior, interval, sleep_until},
+    time::{MissedTickBehavior, interval, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{ValidatorSettings, agenda::Agenda};
 
 /// Deadlines are looked for at least this often: a clock that jumps must not make the wait long.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// A due want is looked for this much later: the server's clock and ours tick apart.
 const DUE_SLACK: Duration = Duration::from_millis(2);
@@ -26,6 +26,7 @@ pub(crate) struct Validator {
     doorbell: Doorbell,
     committed: Box<dyn Fn(Shard) + Send + Sync>,
     poll: Duration,
+    search: Duration,
     workers: usize,
     limits: StepLimits,
 }
@@ -46,8 +47,16 @@ impl Validator {
         doorbell: Doorbell,
         committed: Box<dyn Fn(Shard) + Send + Sync>,
     ) -> Self {
-        let (poll, workers, limits) = (settings.poll(), settings.workers, settings.limits());
-        Self { database, doorbell, committed, poll, workers, limits }
+        let (poll, search) = (settings.poll(), settings.search());
+        Self {
+            database,
+            doorbell,
+            committed,
+            poll,
+            search,
+            workers: settings.workers,
+            limits: settings.limits(),
+        }
     }
 
     /// Until `stopping`; the step that is being taken then is finished.
@@ -56,6 +65,8 @@ impl Validator {
         let mut again = Shards::default();
         let mut poll = interval(self.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut search = interval_at(tokio::time::Instant::now() + self.search, self.search);
+        search.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut away = false;
         while !stopping.is_cancelled() {
             let due =
@@ -65,6 +76,7 @@ impl Validator {
                 biased;
                 () = stopping.cancelled() => return,
                 _ = poll.tick() => self.look_around(&agenda).await,
+                _ = search.tick(), if !away => self.search().await,
                 rung = self.doorbell.heard(), if !away => Ok(rung),
                 // A shard with more to do goes on at once, and leaves the bells their turn.
                 () = std::future::ready(()), if !again.is_empty() => Ok(Shards::default()),
@@ -87,6 +99,22 @@ impl Validator {
         let heads = self.database.heads().await?;
         let grown = heads.iter().filter(|head| agenda.has_grown(head.shard, head.seq)).map(|head| head.shard);
         Ok(grown.chain(agenda.due(Instant::now()).iter()).collect())
+    }
+
+    /// Looks in every shard for wants that were passed by, and decides what it finds.
+    async fn search(&self) -> Result<Shards, Error> {
+        let mut found = Shards::default();
+        for shard in Shard::all() {
+            let overlooked = self.database.overlooked(shard).await?;
+            if overlooked.is_empty() {
+                continue;
+            }
+            tracing::error!(%shard, ?overlooked, "a defect: open wants that fit were passed by; deciding them now");
+            self.database.step_over(shard, self.limits, &overlooked).await?;
+            (self.committed)(shard);
+            found.insert(shard);
+        }
+        Ok(found)
     }
 
     /// A turn at each shard, some at once; those that have more to do at once.

@@ -6,6 +6,7 @@
 //! `resources.judged`. Cursor and marks live under the head: any number of validators may take steps, in
 //! any order, and one that dies is simply taken again.
 
+mod overlooked;
 mod read;
 mod write;
 
@@ -23,6 +24,7 @@ use read::{Open, Scene};
 
 #[cfg(test)]
 pub(crate) use {
+    overlooked::OVERLOOKED,
     read::{CHANGED, DUE, HELD, LOOK, OPEN, WINDOW},
     write::DECIDE,
 };
@@ -95,9 +97,23 @@ impl Database {
     /// # Errors
     /// When the head can't be had, or PostgreSQL fails.
     pub async fn step(&self, shard: Shard, limits: StepLimits) -> Result<Step, Error> {
+        self.step_over(shard, limits, &[]).await
+    }
+
+    /// Takes one step in `shard`, and in it decides these resources too, whether or not anything says that they have to
+    /// be: what was [overlooked](Self::overlooked) is made good.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub async fn step_over(
+        &self,
+        shard: Shard,
+        limits: StepLimits,
+        overlooked: &[ResourceId],
+    ) -> Result<Step, Error> {
         let mut head = Head::take(self, shard).await?;
         let window = read::window(&head, limits.window).await?;
-        let chosen = choose(&head, limits).await?;
+        let chosen = choose(&head, limits, overlooked).await?;
         if chosen.resources.is_empty() && !window.full {
             head.rollback().await;
             return Ok(Step::default());
@@ -137,13 +153,15 @@ struct Chosen {
     more: bool,
 }
 
-/// The due resources, then the changed ones in the order of the log, until the wants are as many as
+/// The overlooked and the due resources, then the changed ones in the order of the log, until the wants are as many as
 /// allowed.
-async fn choose(head: &Head, limits: StepLimits) -> Result<Chosen, Error> {
+async fn choose(head: &Head, limits: StepLimits, overlooked: &[ResourceId]) -> Result<Chosen, Error> {
     let (due, changed) = join!(read::due(head, limits.wants), read::changed(head, limits));
     let (due, mut changed) = (due?, changed?);
     let mut candidates = Vec::with_capacity(due.len() + changed.len());
-    for mut resource in due {
+    let mut first = read::named(head, overlooked).await?;
+    first.extend(due.into_iter().filter(|resource| !overlooked.contains(&resource.id)));
+    for mut resource in first {
         let place = changed.iter().position(|other| other.id == resource.id);
         resource.first_change = place.and_then(|place| changed.remove(place).first_change);
         candidates.push(resource);

@@ -99,6 +99,17 @@ pub(crate) const OPEN: &str = "
         SELECT * FROM bookings WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' OFFSET 0
     ) b";
 
+/// Resources with open wants, by id.
+pub(crate) const NAMED: &str = "
+    SELECT b.tenant_id, r.id, b.open_wants
+    FROM unnest($2::uuid[]) AS r(id)
+    CROSS JOIN LATERAL (
+        SELECT tenant_id, count(*) OVER () AS open_wants
+        FROM bookings
+        WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING'
+        LIMIT 1
+    ) b";
+
 /// What is granted and overlaps an open want. A slot may come more than once.
 pub(crate) const HELD: &str = "
     SELECT held.resource_id, held.id, lower(held.granted), upper(held.granted)
@@ -170,6 +181,16 @@ pub(super) async fn due(head: &Head, limit: i64) -> Result<Vec<Candidate>, Error
     Ok(rows.iter().map(|row| candidate(row, None)).collect())
 }
 
+pub(super) async fn named(head: &Head, resources: &[ResourceId]) -> Result<Vec<Candidate>, Error> {
+    if resources.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statement = head.client().prepare_cached(NAMED).await?;
+    let ids: Vec<Uuid> = resources.iter().map(|resource| resource.uuid()).collect();
+    let rows = head.client().query(&statement, &[&head.shard().number(), &ids]).await?;
+    Ok(rows.iter().map(|row| candidate(row, None)).collect())
+}
+
 fn candidate(row: &Row, first_change: Option<Seq>) -> Candidate {
     let (tenant_id, id) = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(1).into());
     Candidate { tenant_id, id, open_wants: row.get(2), first_change }
@@ -214,7 +235,9 @@ pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap
         }
     }
     if failpoint!("step.forgets_slots") {
-        scenes.values_mut().for_each(|scene| scene.slots.clear());
+        for scene in scenes.values_mut() {
+            scene.slots.clear();
+        }
     }
     Ok(scenes)
 }

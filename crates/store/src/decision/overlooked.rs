@@ -1,0 +1,66 @@
+//! The look for what the decision has missed: a want that is open, dealt with, and would fit. There must be
+//! none; a find is a defect of ours, and its resource is decided.
+
+use holdfast_domain::{ResourceId, Shard};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Database, Error};
+
+/// A page of a shard's open wants, and of those the ones that fit though nothing is left to do for their resource:
+/// ranked at or below the cursor, with no change of their resource behind it. One snapshot, without the head.
+pub(crate) const OVERLOOKED: &str = "
+    WITH head AS MATERIALIZED (
+        SELECT decided, greatest(at, clock_timestamp()) AS at FROM heads WHERE shard = $1
+    ), page AS MATERIALIZED (
+        SELECT resource_id, id, wanted_start_at, wanted_end_at, rank
+        FROM bookings
+        WHERE shard = $1 AND status = 'PENDING' AND (resource_id, wanted_start_at, id) > ($2, $3, $4)
+        ORDER BY resource_id, wanted_start_at, id
+        LIMIT $5
+    )
+    SELECT page.resource_id, page.wanted_start_at, page.id, page.rank <= head.decided AND page.wanted_end_at > head.at
+        AND NOT EXISTS (
+            SELECT
+            FROM bookings held
+            WHERE held.shard = $1 AND held.resource_id = page.resource_id
+                AND held.granted && tstzrange(page.wanted_start_at, page.wanted_end_at) AND held.id <> page.id
+        )
+        AND NOT EXISTS (
+            SELECT
+            FROM changes c
+            WHERE c.shard = $1 AND c.seq > head.decided AND c.resource_id = page.resource_id
+        )
+    FROM page CROSS JOIN head
+    ORDER BY page.resource_id, page.wanted_start_at, page.id";
+
+/// Most wants looked at in one transaction.
+const PAGE: i64 = 1_000;
+
+impl Database {
+    /// The resources of `shard` with an open want that the decision has passed by though it fits, page by page.
+    ///
+    /// # Errors
+    /// When PostgreSQL can't be asked.
+    pub async fn overlooked(&self, shard: Shard) -> Result<Vec<ResourceId>, Error> {
+        let client = self.connection().await?;
+        let statement = client.prepare_cached(OVERLOOKED).await?;
+        let mut found: Vec<ResourceId> = Vec::new();
+        let mut after = (Uuid::nil(), OffsetDateTime::UNIX_EPOCH, Uuid::nil());
+        loop {
+            let rows =
+                client.query(&statement, &[&shard.number(), &after.0, &after.1, &after.2, &PAGE]).await?;
+            let overlooked = rows.iter().filter(|row| row.get(3));
+            found.extend(overlooked.map(|row| ResourceId::from(row.get::<_, Uuid>(0))));
+            // Every page is full but the last.
+            match rows.last() {
+                Some(last) if i64::try_from(rows.len()) == Ok(PAGE) => {
+                    after = (last.get(0), last.get(1), last.get(2))
+                }
+                _ => break,
+            }
+        }
+        found.dedup();
+        Ok(found)
+    }
+}
