@@ -9,11 +9,11 @@ async fn the_log_has_no_gap_and_its_clock_never_goes_back_whoever_writes() {
     let test = TestDatabase::new().await;
     let processes = [test.database(), test.database(), test.database()];
     let lanes = processes.clone().map(|database| Lanes::new(database, lane_settings(), |_| {}));
-    let writes = (0..90).map(|number| {
-        let lanes = lanes[number % 3].clone();
+    let writes = (0..90_u8).map(|number| {
+        let lanes = lanes[usize::from(number % 3)].clone();
         async move {
             let user = format!("user-{number}");
-            let (from, room) = ((number % 20) as i64, number % 4);
+            let (from, room) = (i64::from(number % 20), number % 4);
             let made =
                 lanes.create(create(&user, &format!("Raum{room}"), hours(from, from + 2))).await.unwrap();
             if number % 5 == 0 {

@@ -55,7 +55,7 @@ impl Database {
             // Every page is full but the last.
             match rows.last() {
                 Some(last) if i64::try_from(rows.len()) == Ok(PAGE) => {
-                    after = (last.get(0), last.get(1), last.get(2))
+                    after = (last.get(0), last.get(1), last.get(2));
                 }
                 _ => break,
             }
