@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{ValidatorSettings, agenda::Agenda};
 
 /// Deadlines are looked for at least this often: a clock that jumps must not make the wait long.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// A due want is looked for this much later: the server's clock and ours tick apart.
 const DUE_SLACK: Duration = Duration::from_millis(2);
