@@ -23,10 +23,14 @@ pub enum Told {
 
 impl Told {
     /// What `answer` says.
+    ///
+    /// # Panics
+    /// When it says 500.
     pub fn by(answer: &reqwest::Result<Answer>) -> Self {
         match answer {
             Ok(answer) if (200..300).contains(&answer.status) => Self::Done,
-            Ok(answer) if answer.status == 500 || answer.body["code"] == "outcome_unknown" => Self::Nothing,
+            Ok(answer) if answer.body["code"] == "outcome_unknown" => Self::Nothing,
+            Ok(answer) if answer.status == 500 => panic!("a defect: {answer:?}"),
             Ok(_) => Self::Refused,
             Err(_) => Self::Nothing,
         }

@@ -26,7 +26,15 @@ impl Socket {
     /// # Panics
     /// When it is refused, or begins with something else.
     pub async fn open(address: SocketAddr, query: &str) -> Self {
-        let opened = connect_async(format!("ws://{address}/api/bookings/ws?{query}"));
+        Self::open_at(address, &format!("/api/bookings/ws?{query}")).await
+    }
+
+    /// The same by whole path.
+    ///
+    /// # Panics
+    /// As `open`.
+    pub async fn open_at(address: SocketAddr, path: &str) -> Self {
+        let opened = connect_async(format!("ws://{address}{path}"));
         let (socket, _) = timeout(MESSAGE_WAIT, opened).await.expect("an answer").unwrap();
         let mut socket = Self { socket, from: 0 };
         let hello = socket.any_message().await;

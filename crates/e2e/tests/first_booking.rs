@@ -108,7 +108,8 @@ async fn a_write_needs_a_name_and_a_cancel_the_owners() {
 async fn both_prefixes_serve_every_route() {
     let (_house, process) = house().await;
     let alice = process.client().user("alice");
-    for (prefix, hour) in [("/api", 10), ("/api/v1", 20)] {
+    for (prefix, socket, hour) in [("/api", "/api/bookings/ws", 10), ("/api/v1", "/api/v1/ws", 20)] {
+        let mut socket = Socket::open_at(process.address(), &format!("{socket}?user_id=alice")).await;
         let bookings = format!("{prefix}/bookings");
         let range = holdfast_e2e::booking("Raum1", hour, hour + 1);
         let created = alice.post(&bookings, &range).await.unwrap();
@@ -119,6 +120,7 @@ async fn both_prefixes_serve_every_route() {
         assert_eq!(alice.get(&bookings).await.unwrap().body.as_array().unwrap().len(), 1);
         let processed = alice.post(&format!("{bookings}/process-pending"), &json!({})).await.unwrap();
         assert_eq!(processed.status, 200);
+        socket.until("booking_validated", created.id()).await;
         assert_eq!(alice.delete(location).await.unwrap().status, 204);
     }
 }
