@@ -2,16 +2,28 @@
 //!
 //! What each does is a function of its number, so that a failure can be had again as far as timing allows.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use holdfast_domain::BookingId;
 use holdfast_testkit::eventually;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{Client, Ledger, Process, Told};
+
+/// What there is to book: narrow enough that most wants overlap others.
+const RESOURCES: usize = 5;
+const HOURS: usize = 96;
+const LONGEST_HOURS: usize = 4;
+
+/// Bookings that a user keeps; then the oldest, most often granted by now, makes room for those who wait.
+const BOOKINGS_KEPT: usize = 3;
 
 /// How many, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +56,9 @@ impl Crowd {
             let user = User { number, clients: clients.clone(), ledger: Arc::clone(ledger) };
             let is_over = Arc::clone(&is_over);
             users.spawn(async move {
+                let mut held = VecDeque::new();
                 for round in 0..plan.rounds {
-                    if is_over.load(Ordering::Relaxed) || !user.act(round).await {
+                    if is_over.load(Ordering::Relaxed) || !user.act(round, &mut held).await {
                         return;
                     }
                 }
@@ -88,30 +101,38 @@ struct User {
 }
 
 impl User {
-    /// A booking, and for some its cancel. Whether there was an answer to each: who gets none leaves.
-    async fn act(&self, round: usize) -> bool {
-        let turn = self.number * 7 + round * 5;
-        let resource = format!("Raum{}", turn % 5);
-        let from = i64::try_from(turn * 13 % 200).expect("small");
-        let until = from + 1 + i64::try_from(turn % 4).expect("small");
-        let (client, request_id) = self.client(turn);
+    /// A booking, and the cancel of the oldest when there are enough. Whether there was an answer to each: who gets none
+    /// leaves.
+    async fn act(&self, round: usize, held: &mut VecDeque<BookingId>) -> bool {
+        let turn = mixed(self.number, round);
+        let resource = format!("Raum{}", turn % RESOURCES);
+        let from = i64::try_from(turn / 8 % HOURS).expect("small");
+        let until = from + 1 + i64::try_from(turn / 1_024 % LONGEST_HOURS).expect("small");
+        let (client, request_id) = self.client(round);
         let answer = client.book(&resource, from, until).await;
-        let Some(booking) = self.ledger.created(&request_id, &answer) else {
-            return answer.is_ok();
-        };
-        if turn.is_multiple_of(3) {
-            return true;
+        match self.ledger.created(&request_id, &answer) {
+            Some(booking) => held.push_back(booking),
+            None => return answer.is_ok(),
         }
+        let Some(oldest) = (held.len() > BOOKINGS_KEPT).then(|| held.pop_front()).flatten() else {
+            return true;
+        };
         // Through another process, if there is one.
-        let (client, request_id) = self.client(turn + 1);
-        let answer = client.delete(&format!("/api/v1/bookings/{booking}")).await;
-        self.ledger.cancelled(&request_id, booking, &answer);
+        let (client, request_id) = self.client(round + 1);
+        let answer = client.delete(&format!("/api/v1/bookings/{oldest}")).await;
+        self.ledger.cancelled(&request_id, oldest, &answer);
         answer.is_ok()
     }
 
     fn client(&self, turn: usize) -> (Client, String) {
         let request_id = Uuid::now_v7().to_string();
-        let client = &self.clients[turn % self.clients.len()];
+        let client = &self.clients[(self.number + turn) % self.clients.len()];
         (client.user(&format!("user{}", self.number)).request_id(&request_id), request_id)
     }
+}
+
+/// A number that looks like chance, and is the same at each run.
+fn mixed(number: usize, round: usize) -> usize {
+    let seed = (number * 10_007 + round + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (seed ^ (seed >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 20
 }

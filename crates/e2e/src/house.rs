@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use holdfast_domain::audit::Report;
-use holdfast_testkit::{TestDatabase, redis::TestRedis, shard};
+use holdfast_testkit::{TestDatabase, eventually, redis::TestRedis, shard};
 
 use crate::{Binary, Ledger, Log, Process, stream};
 
@@ -57,6 +57,21 @@ impl House {
         let process = self.start(binary).await;
         process.until("ready").await;
         process
+    }
+
+    /// Waits until this many more wants have been decided.
+    ///
+    /// # Panics
+    /// When they are not.
+    pub async fn until_decided(&self, more: usize) {
+        let client = self.database.client().await;
+        let decided = async || -> i64 {
+            let count =
+                "SELECT count(*) FROM changes WHERE type IN ('booking_validated', 'booking_rejected')";
+            client.query_one(count, &[]).await.unwrap().get(0)
+        };
+        let enough = decided().await + i64::try_from(more).unwrap();
+        eventually("more is decided", async || (decided().await >= enough).then_some(())).await;
     }
 
     /// The seqs of the default tenant's stream, in its order.
