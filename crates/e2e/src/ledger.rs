@@ -124,3 +124,74 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use holdfast_domain::{Booking, Claim, DEFAULT_TENANT, RequestId, ResourceId, ResourceName, Seq, UserId};
+    use holdfast_testkit::{hours, now};
+
+    use super::*;
+
+    fn change(seq: i64, request_id: &str, fact: impl FnOnce(Booking) -> Fact) -> Change {
+        let (at, user_id) = (now(), UserId::parse("alice").unwrap());
+        let booking = Booking {
+            id: BookingId::from_u128(1),
+            resource_id: ResourceId::from_u128(1),
+            resource: ResourceName::parse("Raum1").unwrap(),
+            user_id: user_id.clone(),
+            claim: Claim::want(hours(10, 12), Seq(1), at, time::Duration::ZERO),
+            title: None,
+            note: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        };
+        let request_id = RequestId::parse(request_id).ok();
+        let (tenant_id, actor) = (DEFAULT_TENANT, Some(user_id));
+        Change { tenant_id, seq: Seq(seq), at, actor, request_id, fact: fact(booking) }
+    }
+
+    fn created(seq: i64) -> Change {
+        change(seq, "create", |booking| Fact::BookingCreated { booking })
+    }
+
+    fn deleted(seq: i64) -> Change {
+        change(seq, "cancel", |booking| Fact::BookingDeleted { booking })
+    }
+
+    /// How many contradictions there are to a create and a cancel, told these.
+    fn faults(create: Told, cancel: Told, changes: Vec<Change>) -> usize {
+        let (ledger, id) = (Ledger::default(), BookingId::from_u128(1));
+        let write = |request_id: &str, booking, is_cancel, told| {
+            ledger.note(Write { request_id: request_id.to_owned(), booking, is_cancel, told });
+        };
+        write("create", (create == Told::Done).then_some(id), false, create);
+        write("cancel", Some(id), true, cancel);
+        ledger.faults(&Log::from(changes)).len()
+    }
+
+    #[test]
+    fn a_log_that_says_what_was_told_has_no_fault() {
+        use Told::{Done, Nothing, Refused};
+        assert_eq!(faults(Done, Done, vec![created(1), deleted(2)]), 0);
+        assert_eq!(faults(Done, Refused, vec![created(1)]), 0);
+        assert_eq!(faults(Nothing, Nothing, vec![created(1), deleted(2)]), 0);
+        assert_eq!(faults(Nothing, Nothing, vec![]), 0);
+    }
+
+    #[test]
+    fn a_promise_that_the_log_does_not_keep_is_caught() {
+        use Told::{Done, Nothing, Refused};
+        assert_eq!(faults(Done, Refused, vec![]), 1, "a lost create");
+        assert_eq!(faults(Done, Done, vec![created(1)]), 1, "a lost cancel");
+        assert_eq!(faults(Done, Refused, vec![created(1), created(2)]), 1, "a create that happened twice");
+        assert_eq!(
+            faults(Nothing, Refused, vec![created(1), created(2)]),
+            1,
+            "the same, unknown to its client"
+        );
+        assert_eq!(faults(Refused, Refused, vec![created(1)]), 1, "a refusal that happened");
+        let strange = change(2, "strange", |booking| Fact::BookingDeleted { booking });
+        assert_eq!(faults(Done, Refused, vec![created(1), strange]), 1, "a write that nobody asked for");
+    }
+}

@@ -15,6 +15,12 @@ const PAGE: i64 = 5_000;
 #[derive(Debug, Default)]
 pub struct Log(Vec<Change>);
 
+impl From<Vec<Change>> for Log {
+    fn from(changes: Vec<Change>) -> Self {
+        Self(changes)
+    }
+}
+
 impl Log {
     /// The log as it is now.
     ///

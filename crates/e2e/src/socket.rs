@@ -76,6 +76,20 @@ impl Socket {
         messages
     }
 
+    /// The seqs of all changes up to this one, as they come.
+    ///
+    /// # Panics
+    /// When they stop coming, or it is told to ask anew.
+    pub async fn seqs_up_to(&mut self, last: i64) -> Vec<i64> {
+        let mut seqs = Vec::new();
+        while seqs.last().is_none_or(|seq| *seq < last) {
+            let message = self.message().await;
+            assert_ne!(message["type"], "resync");
+            seqs.push(message["seq"].as_i64().unwrap());
+        }
+        seqs
+    }
+
     /// The code with which it is closed, whatever comes before.
     ///
     /// # Panics

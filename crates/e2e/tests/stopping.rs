@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use holdfast_e2e::{Binary, Crowd, House, Ledger, Plan, Process, Socket};
+use holdfast_testkit::eventually;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -70,6 +71,8 @@ async fn the_process_of_all_services_stops_all_of_them_and_keeps_what_it_has_pro
     assert!(process.terminate().await.success());
     assert_eq!(listeners.join_all().await, [CloseCode::Away; 8]);
     crowd.left().await;
-    let _next = house.ready(Binary::Validator).await;
-    house.judge(&ledger).await;
+    let _next = house.ready(Binary::Holdfast).await;
+    let (log, _) = house.judge(&ledger).await;
+    let published = || house.stream_seqs().last() == Some(&log.end().0);
+    eventually("all is published", async || published().then_some(())).await;
 }
