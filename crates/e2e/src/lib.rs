@@ -1,1 +1,25 @@
-//! Tests only: whole flows over real binaries, signals, the dependency rule.
+//! Tests only: what whole flows over real processes need. The flows are in `tests/`.
+//!
+//! Owns how a process is built, started, told to stop and killed, how a client speaks to it, and how what clients were
+//! told is held against the log. Never calls into a service: it knows them by their ports and their exit.
+
+#![expect(clippy::unwrap_used, reason = "tests only: a failure is a panic")]
+
+mod binaries;
+mod client;
+mod crowd;
+mod house;
+mod ledger;
+mod log;
+mod process;
+mod socket;
+mod stream;
+
+pub use binaries::Binary;
+pub use client::{Answer, Client, booking};
+pub use crowd::{Crowd, Plan};
+pub use house::{House, root};
+pub use ledger::{Ledger, Told};
+pub use log::Log;
+pub use process::Process;
+pub use socket::Socket;

@@ -33,12 +33,13 @@ impl Feed {
             };
             match read {
                 Ok(reads) => {
-                    self.redis.up();
                     for read in reads {
                         self.tell(read);
                         // A long read must not keep this thread from others.
                         yield_now().await;
                     }
+                    // Last: before the first positions are told, sockets are refused.
+                    self.redis.up();
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the streams can't be read");

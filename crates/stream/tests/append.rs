@@ -62,6 +62,23 @@ async fn two_who_copy_at_once_leave_every_entry_once() {
     assert_eq!(connect(&redis).last(shard()).await.unwrap(), Seq(500));
 }
 
+/// The control to the two above: entries that the server numbers join on to anything.
+#[tokio::test]
+async fn control_two_who_copy_without_naming_the_position_leave_every_entry_twice() {
+    let redis = TestRedis::new();
+    let stream = redis.stream(shard());
+    std::thread::scope(|copiers| {
+        for _ in 0..2 {
+            copiers.spawn(|| {
+                for entry in run(1..=50) {
+                    redis.command(&["XADD", &stream, "*", "c", &entry.wire]);
+                }
+            });
+        }
+    });
+    assert_eq!(redis.command(&["XLEN", &stream]), ":100");
+}
+
 #[tokio::test]
 async fn a_run_that_does_not_join_writes_nothing() {
     let redis = TestRedis::new();
