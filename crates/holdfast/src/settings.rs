@@ -22,7 +22,7 @@ pub enum Command {
     /// Serve everything in one process: API, sockets, decisions, relay
     Run(Box<RunSettings>),
     /// Bring the schema up to date; run it straight against PostgreSQL, not through a pooler
-    Migrate(MigrateSettings),
+    Migrate(Box<MigrateSettings>),
 }
 
 /// What `holdfast run` takes.
