@@ -1,5 +1,7 @@
 -- The first schema: tenants and what they own, the head of each shard, and the log.
 --
+-- Texts that are compared and not shown in order have the collation "C": bytes, whatever the server's locale.
+--
 -- What a tenant owns carries its shard first in every key, so that one transaction touches one shard
 -- and a distributed PostgreSQL can spread the tables by it.
 
@@ -9,7 +11,7 @@ CREATE EXTENSION IF NOT EXISTS btree_gist;
 CREATE TABLE tenants (
     id uuid NOT NULL,
     shard smallint NOT NULL,
-    name text NOT NULL,
+    name text COLLATE "C" NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT tenants_pkey PRIMARY KEY (id),
     CONSTRAINT tenants_shard_id_key UNIQUE (shard, id),
@@ -25,7 +27,7 @@ CREATE TABLE venues (
     shard smallint NOT NULL,
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
-    name text NOT NULL,
+    name text COLLATE "C" NOT NULL,
     time_zone text NOT NULL,
     address text,
     version integer NOT NULL DEFAULT 1,
@@ -52,7 +54,7 @@ CREATE TABLE resources (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     venue_id uuid NOT NULL,
-    name text NOT NULL,
+    name text COLLATE "C" NOT NULL,
     shortest_seconds integer NOT NULL,
     longest_seconds integer NOT NULL,
     days_ahead integer NOT NULL,
@@ -91,8 +93,8 @@ CREATE TABLE bookings (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     resource_id uuid NOT NULL,
-    user_id text NOT NULL,
-    status text NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    status text COLLATE "C" NOT NULL,
     wanted_start_at timestamptz NOT NULL,
     wanted_end_at timestamptz NOT NULL,
     granted tstzrange,
@@ -127,7 +129,11 @@ ALTER TABLE bookings ADD CONSTRAINT bookings_no_overlap
     EXCLUDE USING gist (shard WITH =, resource_id WITH =, granted WITH &&) WHERE (granted IS NOT NULL)
     DEFERRABLE INITIALLY IMMEDIATE;
 CREATE INDEX bookings_due ON bookings (shard, decide_by) WHERE decide_by IS NOT NULL;
-CREATE INDEX bookings_open ON bookings (shard, resource_id, wanted_start_at) WHERE status = 'PENDING';
+-- What is wanted and what is granted, each by its start: the decision and the look for conflicts read nothing else.
+CREATE INDEX bookings_live ON bookings (shard, resource_id, status, wanted_start_at, wanted_end_at)
+    WHERE status IN ('PENDING', 'VALID');
+-- Moves that are not decided yet: they hold another range than they want.
+CREATE INDEX bookings_moving ON bookings (shard, resource_id) WHERE status = 'PENDING' AND granted IS NOT NULL;
 COMMENT ON TABLE bookings IS 'Claims of users on resources: what is wanted and what is granted.';
 COMMENT ON COLUMN bookings.shard IS 'The tenant''s shard.';
 COMMENT ON COLUMN bookings.tenant_id IS 'Whose it is.';
@@ -170,10 +176,10 @@ CREATE TABLE changes (
     shard smallint NOT NULL,
     seq bigint NOT NULL,
     tenant_id uuid NOT NULL,
-    type text NOT NULL,
+    type text COLLATE "C" NOT NULL,
     at timestamptz NOT NULL,
-    actor text,
-    request_id text,
+    actor text COLLATE "C",
+    request_id text COLLATE "C",
     command_id uuid NOT NULL,
     object_id uuid NOT NULL,
     resource_id uuid,
@@ -198,8 +204,8 @@ COMMENT ON COLUMN changes.data IS 'The whole object as it was right after.';
 CREATE TABLE idempotency_keys (
     shard smallint NOT NULL,
     tenant_id uuid NOT NULL,
-    caller text NOT NULL,
-    key text NOT NULL,
+    caller text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
     fingerprint bytea NOT NULL,
     status smallint NOT NULL,
     first_seq bigint NOT NULL,

@@ -45,12 +45,12 @@ pub(crate) const CANCEL: &str = "
     SET status = 'CANCELLED', granted = NULL, decide_by = NULL, version = b.version + 1, updated_at = $2
     FROM unnest($3::uuid[], $4::uuid[], $5::integer[]) AS c(tenant_id, id, version)
     CROSS JOIN LATERAL (
-        SELECT ctid
+        SELECT shard, ctid
         FROM bookings
         WHERE shard = $1 AND tenant_id = c.tenant_id AND id = c.id AND version = c.version
         OFFSET 0
     ) place
-    WHERE b.shard = $1 AND b.ctid = place.ctid";
+    WHERE b.shard = place.shard AND b.ctid = place.ctid";
 
 pub(crate) const LISTED: &str = concat!(
     "SELECT b.tenant_id, ",
@@ -79,7 +79,7 @@ pub struct Filter {
 }
 
 /// New bookings, all of them open wants.
-pub(crate) async fn insert(head: &Head, new: &[(TenantId, &Booking)]) -> Result<(), Error> {
+pub(crate) async fn insert(head: &Head, new: &[(TenantId, Booking)]) -> Result<(), Error> {
     if new.is_empty() {
         return Ok(());
     }
@@ -102,7 +102,7 @@ pub(crate) async fn insert(head: &Head, new: &[(TenantId, &Booking)]) -> Result<
 }
 
 /// Cancels bookings, each only if it still has the version that it was read with.
-pub(crate) async fn cancel(head: &Head, cancelled: &[(TenantId, &Booking)]) -> Result<(), Error> {
+pub(crate) async fn cancel(head: &Head, cancelled: &[(TenantId, Booking)]) -> Result<(), Error> {
     if cancelled.is_empty() {
         return Ok(());
     }

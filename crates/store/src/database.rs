@@ -60,13 +60,20 @@ impl Database {
 /// Plans must not hang on statistics: a table that was empty when a statement was planned would be
 /// scanned whole for good. So only index scans and loops over them are left to the planner, and a
 /// plan is made once.
-pub(crate) const PLANNING: [(&str, &str); 6] = [
+///
+/// On a small table all indexes that can serve a statement cost the same, but for the conditions that they check:
+/// the better an index fits the more it would cost. So conditions cost nothing, and the youngest index wins
+/// (see the migration).
+pub(crate) const PLANNING: [(&str, &str); 9] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    ("enable_material", "off"),
+    ("enable_sort", "off"),
     ("jit", "off"),
+    ("cpu_operator_cost", "0"),
 ];
 
 /// What every session of ours has. These are options of the connection; behind a pooler that drops them, set

@@ -4,17 +4,23 @@
 //! asks for one, so nothing can change without it, and nothing it changes goes unlogged: what was
 //! appended is written with the head, last, in the same flush as COMMIT.
 
+use std::time::Duration;
+
 use deadpool_postgres::Object;
 use futures_util::{future::try_join_all, join};
 use holdfast_domain::{CommandId, Fact, RequestId, Seq, Shard, TenantId, UserId};
 use time::OffsetDateTime;
-use tokio_postgres::{Client, Statement, types::ToSql};
+use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
 
 use crate::{
     Database, Error,
     changes::{self, Appended},
     heads,
 };
+
+/// How long COMMIT may take before its outcome counts as unknown.
+const COMMIT_WITHIN: Duration = Duration::from_secs(10);
 
 /// A shard's head, held; dropped without [`Head::commit`] it takes its connection along, and
 /// PostgreSQL rolls back.
@@ -168,51 +174,62 @@ impl Head {
 
     /// Writes what was appended and the head, and commits: one flush, every result of it checked, since
     /// a COMMIT behind a failed statement answers that all is well and has rolled back.
-    ///
-    /// Gives the seq of the last change.
-    pub(crate) async fn commit(mut self) -> Result<Seq, CommitError> {
-        let rolled_back = |error: Error| CommitError::RolledBack(error);
-        let client = self.client();
-        let append = client.prepare_cached(changes::APPEND).await.map_err(|e| rolled_back(e.into()))?;
-        let write = client.prepare_cached(heads::WRITE).await.map_err(|e| rolled_back(e.into()))?;
+    pub(crate) async fn commit(self) -> Result<(), CommitError> {
+        self.write_and_commit(async |_: &Self| Ok(())).await
+    }
+
+    /// [`Self::commit`], with `write` before it in the same flush: statements that are prepared, so that they are sent
+    /// when first polled, and that fail when they fall short. A count that can fall short without an error has to be
+    /// checked before COMMIT is sent, and has no place here.
+    pub(crate) async fn write_and_commit(
+        mut self,
+        write: impl AsyncFnOnce(&Self) -> Result<(), Error>,
+    ) -> Result<(), CommitError> {
+        self.prepare([changes::APPEND, heads::WRITE]).await.map_err(CommitError::RolledBack)?;
         let warnings = self.database.warnings().count();
         crashpoint!("head.before_commit");
-        let flushed = self.flush(client, &append, &write).await;
+        let flushed = timeout(COMMIT_WITHIN, self.flush(write)).await;
         crashpoint!("head.after_commit");
         let warned = self.database.warnings().count() != warnings;
         match flushed {
-            Ok(()) if !warned => {
-                let seq = self.seq();
+            Ok(Ok(())) if !warned => {
                 drop(self.connection.take());
-                Ok(seq)
+                Ok(())
             }
-            // A statement before COMMIT failed and the server said so: it rolled back.
-            Err(error @ (Error::Data(_) | Error::Statement(_) | Error::Busy(_) | Error::Defect(_)))
-                if !warned =>
-            {
+            // A statement before COMMIT failed and the server said so: it rolled back. A count that is wrong says no
+            // such thing.
+            Ok(Err(error @ (Error::Data(_) | Error::Statement(_) | Error::Busy(_)))) if !warned => {
                 Err(CommitError::RolledBack(error))
             }
-            Ok(()) | Err(_) => Err(CommitError::Unknown),
+            Ok(_) | Err(_) => Err(CommitError::Unknown),
         }
     }
 
-    async fn flush(&self, client: &Client, append: &Statement, write: &Statement) -> Result<(), Error> {
+    async fn flush(&self, write: impl AsyncFnOnce(&Self) -> Result<(), Error>) -> Result<(), Error> {
+        let client = self.client();
+        let (append, head) =
+            (client.prepare_cached(changes::APPEND).await?, client.prepare_cached(heads::WRITE).await?);
         let number = self.shard.number();
         let rows = self.appended.params(&number, &self.at);
         let (seq, decided) = (self.seq().0, self.decided.0);
-        let head: [&(dyn ToSql + Sync); 4] = [&number, &seq, &decided, &self.at];
-        let (appended, written, unbounded, committed) = join!(
-            client.execute(append, &rows),
-            client.execute(write, &head),
+        let row: [&(dyn ToSql + Sync); 4] = [&number, &seq, &decided, &self.at];
+        // Polled, and so sent, in this order; asked for errors in this order too, all of them answered: those behind the
+        // first only say that the transaction is aborted.
+        let (wrote, appended, headed, unbounded, committed) = join!(
+            write(self),
+            client.execute(&append, &rows),
+            client.execute(&head, &row),
             // From here on nothing may cancel it: a COMMIT cut short has an unknown outcome.
             client.batch_execute("SET LOCAL statement_timeout = 0"),
             client.batch_execute("COMMIT"),
         );
-        let (appended, written) = (appended?, written?);
+        wrote?;
+        let (appended, headed) = (appended?, headed?);
         unbounded?;
         committed?;
-        if appended != self.appended.len() as u64 || written != 1 {
-            return Err(Error::Defect("fewer rows were written than sent"));
+        // Neither can fall short: rows of an unnest, and the row whose lock this is.
+        if appended != self.appended.len() as u64 || headed != 1 {
+            return Err(Error::Defect("fewer rows were written than sent, and it is committed"));
         }
         Ok(())
     }

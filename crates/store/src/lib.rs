@@ -25,9 +25,9 @@ macro_rules! crashpoint {
     };
 }
 
+mod asked;
 mod bookings;
 mod changes;
-mod conflicts;
 mod database;
 mod decision;
 mod error;
@@ -40,8 +40,8 @@ mod plans;
 mod resources;
 mod settings;
 
+pub use asked::{Conflict, Conflicts};
 pub use bookings::Filter;
-pub use conflicts::{Conflict, Conflicts};
 pub use database::Database;
 pub use decision::{Look, Step, StepLimits};
 pub use error::Error;

@@ -4,43 +4,31 @@
 use holdfast_testkit::TestDatabase;
 use tokio_postgres::Client;
 
-use crate::{bookings, changes, conflicts, database, decision, heads, resources};
+use crate::{asked, bookings, changes, database, decision, heads, resources};
+
+/// Nothing of a range that only begins before another is read from the table.
+const OVERLAP: &str =
+    "(wanted_start_at > w.earliest_at) AND (wanted_start_at < w.end_at) AND (wanted_end_at > w.start_at)";
 
 /// A statement, and what its plan has to have.
 const HOT: &[(&str, &[&str])] = &[
     (heads::LOCK, &["Index Cond: (shard = $1)"]),
     (heads::WRITE, &["Index Cond: (shard = $1)"]),
     (changes::AFTER, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2))"]),
-    (resources::BY_NAME, &["resources_name_key", "(venue_id = named.venue_id) AND (name = named.name)"]),
     (resources::COUNT_WANTS, &["resources_pkey", "(id = d.id)", "TID Cond"]),
     (resources::JUDGE, &["resources_pkey", "(id = d.id)", "TID Cond"]),
     (bookings::BY_ID, &["bookings_pkey", "(id = wanted.id)"]),
     (bookings::CANCEL, &["bookings_pkey", "(id = c.id)", "TID Cond"]),
     (bookings::LISTED, &["bookings_listed", "(ROW(wanted_start_at, id) > ROW($3, $4))"]),
-    (
-        conflicts::OVERLAPPING,
-        &[
-            "bookings_no_overlap",
-            "(granted && tstzrange(w.start_at, w.end_at))",
-            "bookings_open",
-            "(resource_id = w.resource_id) AND (wanted_start_at > w.earliest_at) AND (wanted_start_at < w.end_at)",
-        ],
-    ),
+    (asked::MEET, &["resources_name_key", "(name = w.name)", "bookings_live", OVERLAP, "bookings_moving"]),
+    (asked::COUNT, &["bookings_live", OVERLAP, "bookings_moving"]),
     (decision::LOOK, &["heads_pkey", "changes_pkey", "resources_pkey", "bookings_due"]),
     (decision::WINDOW, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2))"]),
     (decision::CHANGED, &["changes_pkey", "resources_pkey", "resource_id)"]),
     (decision::DUE, &["bookings_due", "(decide_by <= $2)", "resources_pkey"]),
-    (decision::OPEN, &["bookings_open", "(resource_id = r.id)"]),
-    (decision::HELD, &["bookings_open", "bookings_no_overlap", "(granted && (tstzrange("]),
-    (
-        decision::OVERLOOKED,
-        &[
-            "bookings_open",
-            "(ROW(resource_id, wanted_start_at) >= ROW($2, $3))",
-            "bookings_no_overlap",
-            "changes_pkey",
-        ],
-    ),
+    (decision::OPEN, &["bookings_live", "(resource_id = r.id) AND (status = 'PENDING'::text)"]),
+    (decision::HELD, &["bookings_live", "(status = 'VALID'::text) AND (wanted_start_at >"]),
+    (decision::OVERLOOKED, &["bookings_live", "(status = 'VALID'::text)", "bookings_moving", "changes_pkey"]),
     (decision::DECIDE, &["bookings_pkey", "(id = d.id)", "resources_pkey", "TID Cond"]),
 ];
 
@@ -79,15 +67,25 @@ async fn assert_plans(test: &TestDatabase, state: &str) {
 }
 
 #[tokio::test]
-async fn a_statement_planned_on_tables_never_analysed_uses_its_index() {
-    assert_plans(&TestDatabase::new().await, "never analysed").await;
+async fn a_statement_planned_on_tables_never_analysed_uses_its_index_however_few_their_rows() {
+    for rows in [0, 1, 10, 100, 1_000, 10_000] {
+        let test = TestDatabase::new().await;
+        // The server must not analyse them by itself in between.
+        let client = test.client().await;
+        client.batch_execute("ALTER TABLE bookings SET (autovacuum_enabled = off)").await.unwrap();
+        test.fill(rows).await;
+        assert_plans(&test, &format!("{rows} rows, never analysed")).await;
+    }
 }
 
 #[tokio::test]
-async fn a_statement_planned_on_full_tables_uses_its_index() {
-    let test = TestDatabase::new().await;
-    test.fill(20_000).await;
-    assert_plans(&test, "full").await;
+async fn a_statement_planned_on_tables_that_were_analysed_uses_its_index_however_few_their_rows() {
+    for rows in [10, 100, 1_000, 10_000] {
+        let test = TestDatabase::new().await;
+        test.fill(rows).await;
+        test.client().await.batch_execute("ANALYZE").await.unwrap();
+        assert_plans(&test, &format!("{rows} rows, analysed")).await;
+    }
 }
 
 #[tokio::test]
@@ -100,6 +98,7 @@ async fn a_plan_made_on_tables_analysed_as_empty_is_made_anew_once_they_are_anal
         explain(&client, number).await;
     }
     test.fill(20_000).await;
+    client.batch_execute("ANALYZE").await.unwrap();
     for (number, (statement, needed)) in (0..).zip(HOT) {
         assert_uses(statement, &explain(&client, number).await, needed, "analysed again");
     }

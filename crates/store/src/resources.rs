@@ -1,20 +1,10 @@
 //! The table `resources`: what is booked, how many want it, and up to where it has been judged.
 
-use holdfast_domain::{
-    Resource, ResourceId, ResourceName, Seq, Shard, TenantId, VenueId, rules::BookingLimits,
-};
+use holdfast_domain::{Resource, ResourceId, Seq, Shard, TenantId, rules::BookingLimits};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::{Database, Error, head::Head};
-
-pub(crate) const BY_NAME: &str = "
-    SELECT r.tenant_id, r.id, r.venue_id, r.name, r.shortest_seconds, r.longest_seconds, r.days_ahead, r.open_wants
-    FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS named(tenant_id, venue_id, name)
-    CROSS JOIN LATERAL (
-        SELECT * FROM resources WHERE shard = $1 AND venue_id = named.venue_id AND name = named.name OFFSET 0
-    ) r
-    WHERE r.tenant_id = named.tenant_id";
 
 const INSERT: &str = "
     INSERT INTO resources (
@@ -31,24 +21,21 @@ pub(crate) const COUNT_WANTS: &str = "
     SET open_wants = r.open_wants + d.change
     FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS d(tenant_id, id, change)
     CROSS JOIN LATERAL (
-        SELECT ctid FROM resources WHERE shard = $1 AND tenant_id = d.tenant_id AND id = d.id OFFSET 0
+        SELECT shard, ctid FROM resources WHERE shard = $1 AND tenant_id = d.tenant_id AND id = d.id OFFSET 0
     ) place
-    WHERE r.shard = $1 AND r.ctid = place.ctid";
+    WHERE r.shard = place.shard AND r.ctid = place.ctid";
 
 pub(crate) const JUDGE: &str = "
     UPDATE resources r
     SET open_wants = r.open_wants - d.decided, judged = coalesce(d.judged, r.judged)
     FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::bigint[]) AS d(tenant_id, id, decided, judged)
     CROSS JOIN LATERAL (
-        SELECT ctid FROM resources WHERE shard = $1 AND tenant_id = d.tenant_id AND id = d.id OFFSET 0
+        SELECT shard, ctid FROM resources WHERE shard = $1 AND tenant_id = d.tenant_id AND id = d.id OFFSET 0
     ) place
-    WHERE r.shard = $1 AND r.ctid = place.ctid";
+    WHERE r.shard = place.shard AND r.ctid = place.ctid";
 
 const OPEN_WANTS: &str =
     "SELECT coalesce(sum(open_wants), 0)::bigint FROM resources WHERE shard = $1 AND tenant_id = $2";
-
-/// By what a caller names a resource.
-pub(crate) type Named<'a> = (TenantId, VenueId, &'a ResourceName);
 
 /// What a write needs to know of a resource.
 #[derive(Debug, Clone)]
@@ -56,35 +43,6 @@ pub(crate) struct Bookable {
     pub(crate) id: ResourceId,
     pub(crate) limits: BookingLimits,
     pub(crate) open_wants: i32,
-}
-
-/// The resources of these names that there are.
-pub(crate) async fn by_name(
-    client: &deadpool_postgres::Client,
-    shard: Shard,
-    named: &[Named<'_>],
-) -> Result<Vec<((TenantId, VenueId, ResourceName), Bookable)>, Error> {
-    if named.is_empty() {
-        return Ok(Vec::new());
-    }
-    let statement = client.prepare_cached(BY_NAME).await?;
-    let tenants: Vec<Uuid> = named.iter().map(|(tenant, ..)| tenant.uuid()).collect();
-    let venues: Vec<Uuid> = named.iter().map(|(_, venue, _)| venue.uuid()).collect();
-    let names: Vec<&str> = named.iter().map(|(.., name)| name.as_str()).collect();
-    let rows = client.query(&statement, &[&shard.number(), &tenants, &venues, &names]).await?;
-    rows.iter()
-        .map(|row| {
-            let name = ResourceName::parse(row.get(3))
-                .map_err(|_| Error::Defect("a resource without a proper name"))?;
-            let key = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(2).into(), name);
-            let limits = BookingLimits {
-                shortest_seconds: row.get(4),
-                longest_seconds: row.get(5),
-                days_ahead: row.get(6),
-            };
-            Ok((key, Bookable { id: row.get::<_, Uuid>(1).into(), limits, open_wants: row.get(7) }))
-        })
-        .collect()
 }
 
 /// Makes new resources, with nobody wanting them yet.

@@ -135,7 +135,7 @@ impl Database {
         head.set_decided(cursor);
         crashpoint!("step.before_commit");
         match head.commit().await {
-            Ok(_) => {}
+            Ok(()) => {}
             Err(CommitError::RolledBack(error)) => return Err(error),
             Err(CommitError::Unknown) => return Err(Error::OutcomeUnknown),
         }

@@ -1,7 +1,7 @@
 //! The look for what the decision has missed: a want that is open, dealt with, and would fit. There must be
 //! none; a find is a defect of ours, and its resource is decided.
 
-use holdfast_domain::{ResourceId, Shard};
+use holdfast_domain::{ResourceId, Shard, rules::BookingLimits};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -23,8 +23,16 @@ pub(crate) const OVERLOOKED: &str = "
         AND NOT EXISTS (
             SELECT
             FROM bookings held
-            WHERE held.shard = $1 AND held.resource_id = page.resource_id
-                AND held.granted && tstzrange(page.wanted_start_at, page.wanted_end_at) AND held.id <> page.id
+            WHERE held.shard = $1 AND held.resource_id = page.resource_id AND held.status = 'VALID'
+                AND held.wanted_start_at > page.wanted_start_at - $6 * interval '1 second'
+                AND held.wanted_start_at < page.wanted_end_at AND held.wanted_end_at > page.wanted_start_at
+        )
+        AND NOT EXISTS (
+            SELECT
+            FROM bookings moving
+            WHERE moving.shard = $1 AND moving.resource_id = page.resource_id AND moving.status = 'PENDING'
+                AND moving.granted IS NOT NULL AND moving.id <> page.id
+                AND (moving.granted && tstzrange(page.wanted_start_at, page.wanted_end_at)) IS TRUE
         )
         AND NOT EXISTS (
             SELECT
@@ -45,11 +53,13 @@ impl Database {
     pub async fn overlooked(&self, shard: Shard) -> Result<Vec<ResourceId>, Error> {
         let client = self.connection().await?;
         let statement = client.prepare_cached(OVERLOOKED).await?;
+        let longest = f64::from(BookingLimits::LONGEST_SECONDS);
         let mut found: Vec<ResourceId> = Vec::new();
         let mut after = (Uuid::nil(), OffsetDateTime::UNIX_EPOCH, Uuid::nil());
         loop {
-            let rows =
-                client.query(&statement, &[&shard.number(), &after.0, &after.1, &after.2, &PAGE]).await?;
+            let rows = client
+                .query(&statement, &[&shard.number(), &after.0, &after.1, &after.2, &PAGE, &longest])
+                .await?;
             let overlooked = rows.iter().filter(|row| row.get(3));
             found.extend(overlooked.map(|row| ResourceId::from(row.get::<_, Uuid>(0))));
             // Every page is full but the last.

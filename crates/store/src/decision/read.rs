@@ -6,10 +6,10 @@ use deadpool_postgres::Object;
 use futures_util::join;
 use holdfast_domain::{
     BookingId, Claim, ResourceId, Seq, Shard, Status, TenantId, TimeRange,
-    rules::{Slot, Want},
+    rules::{BookingLimits, Slot, Want},
 };
 use time::OffsetDateTime;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{Candidate, Look, StepLimits};
@@ -110,20 +110,23 @@ pub(crate) const NAMED: &str = "
         LIMIT 1
     ) b";
 
-/// What is granted and overlaps an open want. A slot may come more than once.
+/// What is granted and overlaps an open want; it begins at most the longest booking before. A slot may come more than
+/// once. What moves still hold comes with their wants.
 pub(crate) const HELD: &str = "
-    SELECT held.resource_id, held.id, lower(held.granted), upper(held.granted)
+    SELECT held.resource_id, held.id, held.start_at, held.end_at
     FROM unnest($2::uuid[]) AS r(id)
     CROSS JOIN LATERAL (
-        SELECT tstzrange(wanted_start_at, wanted_end_at) AS wanted
+        SELECT wanted_start_at AS start_at, wanted_end_at AS end_at
         FROM bookings
         WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING'
         OFFSET 0
     ) b
     CROSS JOIN LATERAL (
-        SELECT resource_id, id, granted
+        SELECT resource_id, id, wanted_start_at AS start_at, wanted_end_at AS end_at
         FROM bookings
-        WHERE shard = $1 AND resource_id = r.id AND granted && b.wanted
+        WHERE shard = $1 AND resource_id = r.id AND status = 'VALID'
+            AND wanted_start_at > b.start_at - $3 * interval '1 second' AND wanted_start_at < b.end_at
+            AND wanted_end_at > b.start_at
         OFFSET 0
     ) held";
 
@@ -206,8 +209,9 @@ pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap
     let (wanted, held) = (client.prepare_cached(OPEN).await?, client.prepare_cached(HELD).await?);
     let shard = head.shard().number();
     let ids: Vec<Uuid> = resources.iter().map(|resource| resource.id.uuid()).collect();
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&shard, &ids];
-    let (wanted, held) = join!(client.query(&wanted, &params), client.query(&held, &params));
+    let longest = f64::from(BookingLimits::LONGEST_SECONDS);
+    let params: [&(dyn ToSql + Sync); 3] = [&shard, &ids, &longest];
+    let (wanted, held) = join!(client.query(&wanted, &params[..2]), client.query(&held, &params));
     let (wanted, held) = (wanted?, held?);
 
     let mut scenes: HashMap<ResourceId, Scene> = HashMap::with_capacity(resources.len());

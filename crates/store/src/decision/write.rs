@@ -23,7 +23,7 @@ pub(crate) const DECIDE: &str = concat!(
     FROM unnest($3::integer[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::timestamptz[])
         AS d(n, tenant_id, id, status, start_at, end_at)
     CROSS JOIN LATERAL (
-        SELECT ctid, resource_id
+        SELECT shard, ctid, resource_id, status
         FROM bookings
         WHERE shard = $1 AND tenant_id = d.tenant_id AND id = d.id
         OFFSET 0
@@ -31,7 +31,7 @@ pub(crate) const DECIDE: &str = concat!(
     CROSS JOIN LATERAL (
         SELECT name FROM resources WHERE shard = $1 AND tenant_id = d.tenant_id AND id = place.resource_id OFFSET 0
     ) r
-    WHERE b.shard = $1 AND b.ctid = place.ctid AND b.status = 'PENDING'
+    WHERE b.shard = place.shard AND b.ctid = place.ctid AND place.status = 'PENDING'
     RETURNING d.n, ",
     booking_columns!()
 );

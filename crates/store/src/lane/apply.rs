@@ -8,13 +8,38 @@ use holdfast_domain::{
 };
 
 use super::command::{CancelBooking, CreateBooking, WriteError};
-use crate::{Head, LaneSettings, resources::Bookable};
+use crate::{
+    Conflicts, Head, LaneSettings,
+    asked::{Asked, Met},
+    resources::Bookable,
+};
 
 /// What the batch's commands touch, as it is under the head.
 #[derive(Default)]
 pub(super) struct Loaded {
     pub(super) resources: HashMap<(TenantId, VenueId, ResourceName), Bookable>,
+    /// What already overlapped each new booking's range.
+    pub(super) conflicts: HashMap<BookingId, Conflicts>,
     pub(super) bookings: HashMap<(TenantId, BookingId), Booking>,
+}
+
+impl Loaded {
+    pub(super) fn new(
+        asked: &[Asked<'_>],
+        met: Vec<Option<Met>>,
+        bookings: Vec<(TenantId, Booking)>,
+    ) -> Self {
+        let mut loaded = Self::default();
+        for (asked, met) in asked.iter().zip(met) {
+            if let Some(Met { resource, conflicts }) = met {
+                loaded.resources.insert((asked.tenant_id, asked.venue_id, asked.resource.clone()), resource);
+                loaded.conflicts.insert(asked.booking, conflicts);
+            }
+        }
+        loaded.bookings =
+            bookings.into_iter().map(|(tenant, booking)| ((tenant, booking.id), booking)).collect();
+        loaded
+    }
 }
 
 /// What has to be written, collected while commands are applied.
@@ -116,6 +141,28 @@ impl<'a> Effects<'a> {
         head.append(cancel.tenant_id, cancel.command_id, Some(&cancel.user_id), request, &fact);
         self.cancelled.push((cancel.tenant_id, booking));
         Ok(())
+    }
+
+    /// Tells each new booking of those of its own batch that overlap it.
+    pub(super) fn introduce_neighbours(&mut self) {
+        let mut by_resource: HashMap<ResourceId, Vec<&Booking>> = HashMap::new();
+        for (_, booking) in &self.created {
+            by_resource.entry(booking.resource_id).or_default().push(booking);
+        }
+        for neighbours in by_resource.into_values().filter(|neighbours| neighbours.len() > 1) {
+            for booking in &neighbours {
+                let conflicts = self.loaded.conflicts.entry(booking.id).or_default();
+                let wanted = booking.claim.wanted();
+                let overlaps =
+                    |other: &&&Booking| other.id != booking.id && other.claim.wanted().overlaps(wanted);
+                neighbours.iter().filter(overlaps).for_each(|other| conflicts.add_neighbour(other));
+            }
+        }
+    }
+
+    /// What overlaps a booking of this batch.
+    pub(super) fn conflicts_of(&mut self, booking: BookingId) -> Conflicts {
+        self.loaded.conflicts.remove(&booking).unwrap_or_default()
     }
 
     /// Whether anything was appended that has to be written.

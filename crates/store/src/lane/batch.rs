@@ -1,13 +1,10 @@
 //! One batch: a transaction under the head, tried until its outcome is known.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use deadpool_postgres::Object;
 use futures_util::join;
-use holdfast_domain::{Booking, CommandId, Seq, Shard, TenantId};
+use holdfast_domain::{Booking, CommandId, ResourceId, Seq, Shard, TenantId};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
@@ -17,7 +14,9 @@ use super::{
     command::{Answer, Command, Created, WriteError},
 };
 use crate::{
-    Conflicts, Error, bookings, changes, conflicts,
+    Error,
+    asked::{self, Asked},
+    bookings, changes,
     head::{CommitError, Head},
     resources,
 };
@@ -117,69 +116,31 @@ async fn transact(
     unknown_above: Option<Seq>,
 ) -> Result<(Answers, bool), Failed> {
     let work = timeout(WORK_WITHIN, work(context, shard, commands, unknown_above)).await;
-    let (head, answers, must_commit) = work.map_err(|_| Error::Busy("PostgreSQL does not answer"))??;
-    if !must_commit {
+    let Work { head, mut effects, drafts, must_commit } =
+        work.map_err(|_| Error::Busy("PostgreSQL does not answer"))??;
+    if must_commit {
+        let above = head.start();
+        let counts = effects.counts();
+        let committed = head.write_and_commit(async |head: &Head| write(head, &effects, &counts).await).await;
+        committed.map_err(|error| match error {
+            CommitError::RolledBack(error) => Failed::RolledBack(error),
+            CommitError::Unknown => Failed::Unknown(above),
+        })?;
+    } else {
         head.rollback().await;
-        return Ok((answers, false));
     }
-    let above = head.start();
-    match head.commit().await {
-        Ok(_) => Ok((answers, true)),
-        Err(CommitError::RolledBack(error)) => Err(Failed::RolledBack(error)),
-        Err(CommitError::Unknown) => Err(Failed::Unknown(above)),
-    }
+    effects.introduce_neighbours();
+    let answers =
+        drafts.into_iter().zip(commands).map(|(draft, command)| answer(draft?, command, &mut effects));
+    Ok((answers.collect(), must_commit))
 }
 
-/// All of a batch up to, not including, its COMMIT.
-async fn work(
-    context: &Context,
-    shard: Shard,
-    commands: &[Command],
-    unknown_above: Option<Seq>,
-) -> Result<(Head, Answers, bool), Error> {
-    let (mut head, loaded) = Head::take_and_read(&context.database, shard, async |client: &Object| {
-        load(client, shard, commands).await
-    })
-    .await?;
-    let done = match unknown_above {
-        Some(above) => found_in_log(&head, above, commands).await?,
-        None => HashMap::new(),
-    };
-
-    let mut effects = Effects::new(&context.settings, loaded);
-    let drafts: Vec<Result<Draft, WriteError>> = commands
-        .iter()
-        .map(|command| match (done.get(&command.id()), command) {
-            (Some(booking), _) => Ok(Draft::Done(Box::new(booking.clone()))),
-            (None, Command::Create(create)) => effects.create(&mut head, create).map(Draft::Created),
-            (None, Command::Cancel(cancel)) => effects.cancel(&mut head, cancel).map(|()| Draft::Cancelled),
-        })
-        .collect();
-
-    let conflicts = write(&head, &effects).await?;
-    // What the log says of a lost COMMIT is sure once a later transaction has itself committed.
-    let must_commit = !effects.is_empty() || !done.is_empty();
-    let mut created: Vec<_> = effects.created.into_iter().zip(conflicts).map(Some).collect();
-    let answers = drafts
-        .into_iter()
-        .zip(commands)
-        .map(|(draft, command)| match draft? {
-            Draft::Created(place) => {
-                let ((_, booking), conflicts) =
-                    created[place].take().ok_or(Error::Defect("a booking was answered twice"))?;
-                Ok(Answer::Created(Box::new(Created { booking, conflicts })))
-            }
-            Draft::Cancelled => Ok(Answer::Cancelled),
-            Draft::Done(booking) => Ok(match command {
-                Command::Create(_) => {
-                    // Told as it was then; the conflicts of a retry are not looked for again.
-                    Answer::Created(Box::new(Created { booking: *booking, conflicts: Conflicts::default() }))
-                }
-                Command::Cancel(_) => Answer::Cancelled,
-            }),
-        })
-        .collect();
-    Ok((head, answers, must_commit))
+/// A batch that is applied and not yet written.
+struct Work<'a> {
+    head: Head,
+    effects: Effects<'a>,
+    drafts: Vec<Result<Draft, WriteError>>,
+    must_commit: bool,
 }
 
 /// What becomes of a command, until it is written.
@@ -191,49 +152,100 @@ enum Draft {
     Done(Box<Booking>),
 }
 
-async fn load(client: &Object, shard: Shard, commands: &[Command]) -> Result<Loaded, Error> {
-    let mut named = HashSet::new();
-    let mut ids = Vec::new();
-    for command in commands {
-        match command {
-            Command::Create(create) => {
-                named.insert((create.tenant_id, create.venue_id, &create.resource));
-            }
-            Command::Cancel(cancel) => ids.push((cancel.tenant_id, cancel.id)),
-        }
+/// All of a batch up to what can travel with its COMMIT.
+async fn work<'a>(
+    context: &'a Context,
+    shard: Shard,
+    commands: &[Command],
+    unknown_above: Option<Seq>,
+) -> Result<Work<'a>, Error> {
+    let asked = asked(commands);
+    let (mut head, (met, bookings)) =
+        Head::take_and_read(&context.database, shard, async |client: &Object| {
+            let (met, bookings) = join!(asked::meet(client, shard, &asked), load(client, shard, commands));
+            Ok((met?, bookings?))
+        })
+        .await?;
+    let mut met = met;
+    asked::count(&head, &asked, &mut met).await?;
+    let loaded = Loaded::new(&asked, met, bookings);
+    let done = match unknown_above {
+        Some(above) => found_in_log(&head, above, commands).await?,
+        None => HashMap::new(),
+    };
+    let mut effects = Effects::new(&context.settings, loaded);
+    let drafts = commands
+        .iter()
+        .map(|command| match (done.get(&command.id()), command) {
+            (Some(booking), _) => Ok(Draft::Done(Box::new(booking.clone()))),
+            (None, Command::Create(create)) => effects.create(&mut head, create).map(Draft::Created),
+            (None, Command::Cancel(cancel)) => effects.cancel(&mut head, cancel).map(|()| Draft::Cancelled),
+        })
+        .collect();
+    // What the log says of a lost COMMIT is sure once a later transaction has itself committed.
+    let must_commit = !effects.is_empty() || !done.is_empty();
+    if must_commit {
+        // Before the flush that ends with COMMIT: what others refer to, and what could fall short in silence.
+        resources::insert(&head, &effects.new_resources).await?;
+        bookings::cancel(&head, &effects.cancelled).await?;
+        head.prepare([resources::COUNT_WANTS, bookings::INSERT]).await?;
     }
-    let named: Vec<_> = named.into_iter().collect();
-    let (resources, bookings) =
-        join!(resources::by_name(client, shard, &named), bookings::by_id(client, shard, &ids));
-    let (resources, bookings) = (resources?, bookings?);
-    Ok(Loaded {
-        resources: resources.into_iter().collect(),
-        bookings: bookings.into_iter().map(|(tenant, booking)| ((tenant, booking.id), booking)).collect(),
-    })
+    Ok(Work { head, effects, drafts, must_commit })
 }
 
-/// Writes what the commands did, and looks for conflicts after that.
-async fn write(head: &Head, effects: &Effects<'_>) -> Result<Vec<Conflicts>, Error> {
-    let created: Vec<(TenantId, &Booking)> = effects.created.iter().map(|(tenant, b)| (*tenant, b)).collect();
-    let cancelled: Vec<(TenantId, &Booking)> =
-        effects.cancelled.iter().map(|(tenant, b)| (*tenant, b)).collect();
-    let new: Vec<&Booking> = created.iter().map(|(_, booking)| *booking).collect();
-    let counts = effects.counts();
-    resources::insert(head, &effects.new_resources).await?;
-    head.prepare([resources::COUNT_WANTS, bookings::INSERT, bookings::CANCEL, conflicts::OVERLAPPING])
-        .await?;
-    // Polled, and so sent, in this order; asked for errors in this order too, all of them answered: those behind the
-    // first only say that the transaction is aborted.
-    let (counted, inserted, closed, conflicts) = join!(
-        resources::count_wants(head, &counts),
-        bookings::insert(head, &created),
-        bookings::cancel(head, &cancelled),
-        conflicts::of(head, &new),
-    );
-    counted?;
-    inserted?;
-    closed?;
-    conflicts
+fn answer(draft: Draft, command: &Command, effects: &mut Effects<'_>) -> Result<Answer, WriteError> {
+    let booking = match (draft, command) {
+        (Draft::Cancelled, _) | (Draft::Done(_), Command::Cancel(_)) => return Ok(Answer::Cancelled),
+        (Draft::Created(place), _) => effects.created[place].1.clone(),
+        (Draft::Done(booking), Command::Create(_)) => *booking,
+    };
+    let conflicts = effects.conflicts_of(booking.id);
+    Ok(Answer::Created(Box::new(Created { booking, conflicts })))
+}
+
+/// The new wants among the commands.
+fn asked(commands: &[Command]) -> Vec<Asked<'_>> {
+    let creates = commands.iter().filter_map(|command| match command {
+        Command::Create(create) => Some(create),
+        Command::Cancel(_) => None,
+    });
+    creates
+        .map(|create| Asked {
+            tenant_id: create.tenant_id,
+            venue_id: create.venue_id,
+            resource: &create.resource,
+            booking: create.id,
+            wanted: create.wanted,
+        })
+        .collect()
+}
+
+/// The bookings that the commands are about.
+async fn load(
+    client: &Object,
+    shard: Shard,
+    commands: &[Command],
+) -> Result<Vec<(TenantId, Booking)>, Error> {
+    let ids: Vec<_> = commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Cancel(cancel) => Some((cancel.tenant_id, cancel.id)),
+            Command::Create(_) => None,
+        })
+        .collect();
+    bookings::by_id(client, shard, &ids).await
+}
+
+/// Writes what travels with COMMIT. A count that finds no resource can't go unseen: the booking that it counts
+/// would refer to nothing.
+async fn write(
+    head: &Head,
+    effects: &Effects<'_>,
+    counts: &[(TenantId, ResourceId, i32)],
+) -> Result<(), Error> {
+    let (counted, inserted) =
+        join!(resources::count_wants(head, counts), bookings::insert(head, &effects.created));
+    counted.and(inserted)
 }
 
 /// Which of the commands an earlier try committed, by the log above where it began.
