@@ -174,13 +174,10 @@ impl Head {
 
     /// Writes what was appended and the head, and commits: one flush, every result of it checked, since
     /// a COMMIT behind a failed statement answers that all is well and has rolled back.
-    pub(crate) async fn commit(self) -> Result<(), CommitError> {
-        self.write_and_commit(async |_: &Self| Ok(())).await
-    }
-
-    /// [`Self::commit`], with `write` before it in the same flush: statements that are prepared, so that they are sent
-    /// when first polled, and that fail when they fall short. A count that can fall short without an error has to be
-    /// checked before COMMIT is sent, and has no place here.
+    ///
+    /// `write` goes before them in the same flush: statements that are prepared, so that they are sent when first
+    /// polled, and that fail when they fall short. A count that can fall short without an error has to be checked
+    /// before COMMIT is sent, and has no place here.
     pub(crate) async fn write_and_commit(
         mut self,
         write: impl AsyncFnOnce(&Self) -> Result<(), Error>,

@@ -19,7 +19,7 @@ use holdfast_domain::{
 };
 use time::OffsetDateTime;
 
-use crate::{Database, Error, Head, head::CommitError};
+use crate::{Database, Error, Head, head::CommitError, resources};
 use read::{Open, Scene};
 
 #[cfg(test)]
@@ -112,8 +112,8 @@ impl Database {
         overlooked: &[ResourceId],
     ) -> Result<Step, Error> {
         let mut head = Head::take(self, shard).await?;
-        let window = read::window(&head, limits.window).await?;
-        let chosen = choose(&head, limits, overlooked).await?;
+        let (window, chosen) = join!(read::window(&head, limits.window), choose(&head, limits, overlooked));
+        let (window, chosen) = (window?, chosen?);
         if chosen.resources.is_empty() && !window.full {
             head.rollback().await;
             return Ok(Step::default());
@@ -125,8 +125,6 @@ impl Database {
         // What the step itself appended is judged with the rest: a grant only takes room, and what a move
         // frees was decided along with it.
         let end = head.seq();
-        write::marks(&head, &judgement, end).await?;
-
         let (_, left) = chosen.resources.split_at(judgement.whole);
         let unfinished = left.iter().filter_map(|resource| resource.first_change).chain(chosen.left_out);
         let reached = if window.full { window.last } else { end };
@@ -134,7 +132,9 @@ impl Database {
         let cursor = cursor.max(head.decided());
         head.set_decided(cursor);
         crashpoint!("step.before_commit");
-        match head.commit().await {
+        head.prepare([resources::JUDGE]).await?;
+        // The marks are of rows read under this head: none can be missing.
+        match head.write_and_commit(async |head: &Head| write::marks(head, &judgement, end).await).await {
             Ok(()) => {}
             Err(CommitError::RolledBack(error)) => return Err(error),
             Err(CommitError::Unknown) => return Err(Error::OutcomeUnknown),
@@ -156,10 +156,10 @@ struct Chosen {
 /// The overlooked and the due resources, then the changed ones in the order of the log, until the wants are as many as
 /// allowed.
 async fn choose(head: &Head, limits: StepLimits, overlooked: &[ResourceId]) -> Result<Chosen, Error> {
-    let (due, changed) = join!(read::due(head, limits.wants), read::changed(head, limits));
-    let (due, mut changed) = (due?, changed?);
+    let (due, changed, named) =
+        join!(read::due(head, limits.wants), read::changed(head, limits), read::named(head, overlooked));
+    let (due, mut changed, mut first) = (due?, changed?, named?);
     let mut candidates = Vec::with_capacity(due.len() + changed.len());
-    let mut first = read::named(head, overlooked).await?;
     first.extend(due.into_iter().filter(|resource| !overlooked.contains(&resource.id)));
     for mut resource in first {
         let place = changed.iter().position(|other| other.id == resource.id);

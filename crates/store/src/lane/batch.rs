@@ -131,7 +131,7 @@ async fn transact(
     }
     effects.introduce_neighbours();
     let answers =
-        drafts.into_iter().zip(commands).map(|(draft, command)| answer(draft?, command, &mut effects));
+        drafts.into_iter().zip(commands).map(|(draft, command)| Ok(answer(draft?, command, &mut effects)));
     Ok((answers.collect(), must_commit))
 }
 
@@ -193,14 +193,14 @@ async fn work<'a>(
     Ok(Work { head, effects, drafts, must_commit })
 }
 
-fn answer(draft: Draft, command: &Command, effects: &mut Effects<'_>) -> Result<Answer, WriteError> {
+fn answer(draft: Draft, command: &Command, effects: &mut Effects<'_>) -> Answer {
     let booking = match (draft, command) {
-        (Draft::Cancelled, _) | (Draft::Done(_), Command::Cancel(_)) => return Ok(Answer::Cancelled),
+        (Draft::Cancelled, _) | (Draft::Done(_), Command::Cancel(_)) => return Answer::Cancelled,
         (Draft::Created(place), _) => effects.created[place].1.clone(),
         (Draft::Done(booking), Command::Create(_)) => *booking,
     };
     let conflicts = effects.conflicts_of(booking.id);
-    Ok(Answer::Created(Box::new(Created { booking, conflicts })))
+    Answer::Created(Box::new(Created { booking, conflicts }))
 }
 
 /// The new wants among the commands.
