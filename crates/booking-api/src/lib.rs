@@ -53,9 +53,12 @@ impl BookingApi {
         let writers = process.tasks.at(Stage::Writers);
         let (draining, stopping) = (lanes.clone(), writers.stopping());
         writers.spawn("lanes", async move {
-            stopping.cancelled().await;
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                () = draining.broken() => return Err("a lane has died; see the panic above"),
+            }
             draining.drain().await;
-            Ok::<_, BoxError>(())
+            Ok(())
         });
 
         // After the lanes: what they commit last is published too.

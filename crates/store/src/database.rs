@@ -10,14 +10,17 @@ use std::{
 
 use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures_util::{StreamExt, future::BoxFuture, stream};
-use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio::{runtime::Handle, task::JoinHandle};
+use tokio_postgres::{
+    AsyncMessage, Client, Config, NoTls,
+    error::{DbError, Severity},
+};
 
 use crate::{Error, Settings};
 
 /// PostgreSQL, for this process. Cheap to clone.
 ///
-/// Connections belong to the runtime that opened them: use it from the one that made it.
+/// Its connections live on the runtime that made it, whichever asks for one.
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
@@ -26,13 +29,13 @@ pub struct Database {
 }
 
 impl Database {
-    /// A pool that connects when it is first asked to.
+    /// A pool that connects when it is first asked to, on the current runtime.
     ///
     /// # Errors
     /// When the pool can't be built from these settings.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         let warnings = Warnings::default();
-        let connect = Connector { warnings: warnings.clone() };
+        let connect = Connector { warnings: warnings.clone(), runtime: Handle::current() };
         // A dead socket is noticed at its first use, before anything is sent to COMMIT.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_connect(session(settings), connect, recycling);
@@ -115,11 +118,21 @@ impl Warnings {
     pub(crate) fn count(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
+
+    /// By the parsed severity: the word itself is in the server's language.
+    fn hear(&self, notice: &DbError) {
+        if notice.parsed_severity() == Some(Severity::Warning) {
+            self.0.fetch_add(1, Ordering::Release);
+            tracing::warn!(code = notice.code().code(), "PostgreSQL warns: {}", notice.message());
+        }
+    }
 }
 
 /// Opens connections and listens to what PostgreSQL says besides.
 struct Connector {
     warnings: Warnings,
+    /// Whoever asks for a connection, this one opens and drives it: the runtime of an HTTP worker ends before the lanes.
+    runtime: Handle,
 }
 
 impl Connect for Connector {
@@ -128,22 +141,20 @@ impl Connect for Connector {
         config: &Config,
     ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
         let config = config.clone();
-        let warnings = self.warnings.clone();
+        let (warnings, runtime) = (self.warnings.clone(), self.runtime.clone());
         Box::pin(async move {
-            let (client, mut connection) = config.connect(NoTls).await?;
+            let opened = runtime.spawn(async move { config.connect(NoTls).await });
+            let Ok(opened) = opened.await else {
+                // The runtime is being shut down. The pool's time-out ends the wait of whoever still asks.
+                return std::future::pending().await;
+            };
+            let (client, mut connection) = opened?;
             let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
             // Ends with the connection, which ends with its client.
-            let task = tokio::spawn(async move {
+            let task = runtime.spawn(async move {
                 while let Some(message) = messages.next().await {
                     match message {
-                        Ok(AsyncMessage::Notice(notice)) if notice.severity() == "WARNING" => {
-                            warnings.0.fetch_add(1, Ordering::Release);
-                            tracing::warn!(
-                                code = notice.code().code(),
-                                "PostgreSQL warns: {}",
-                                notice.message()
-                            );
-                        }
+                        Ok(AsyncMessage::Notice(notice)) => warnings.hear(&notice),
                         Ok(_) => {}
                         Err(error) => {
                             tracing::info!(%error, "a connection to PostgreSQL broke");

@@ -182,7 +182,6 @@ impl Head {
         mut self,
         write: impl AsyncFnOnce(&Self) -> Result<(), Error>,
     ) -> Result<(), CommitError> {
-        self.prepare([changes::APPEND, heads::WRITE]).await.map_err(CommitError::RolledBack)?;
         let warnings = self.database.warnings().count();
         crashpoint!("head.before_commit");
         let flushed = timeout(COMMIT_WITHIN, self.flush(write)).await;

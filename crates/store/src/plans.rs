@@ -27,7 +27,7 @@ const HOT: &[(&str, &[&str])] = &[
     (decision::CHANGED, &["changes_pkey", "resources_pkey", "resource_id)"]),
     (decision::DUE, &["bookings_due", "(decide_by <= $2)", "resources_pkey"]),
     (decision::OPEN, &["bookings_live", "(resource_id = r.id) AND (status = 'PENDING'::text)"]),
-    (decision::HELD, &["bookings_live", "(status = 'VALID'::text) AND (wanted_start_at >"]),
+    (decision::HELD, &["bookings_live", "(status = 'VALID'::text) AND (wanted_start_at > r.earliest_at)"]),
     (decision::OVERLOOKED, &["bookings_live", "(status = 'VALID'::text)", "bookings_moving", "changes_pkey"]),
     (decision::DECIDE, &["bookings_pkey", "(id = d.id)", "resources_pkey", "TID Cond"]),
 ];

@@ -105,3 +105,23 @@ async fn a_want_that_was_passed_by_is_found_and_decided() {
     assert_eq!(status(&database, id).await, Some(Status::Valid));
     assert_eq!(database.overlooked(shard()).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_step_that_leaves_due_wants_behind_says_so_though_its_cursor_is_at_the_end() {
+    let test = TestDatabase::new().await;
+    let database = test.database();
+    let lanes = lanes(&database, lane_settings());
+    for user in ["alice", "bob", "carol", "dave", "eve"] {
+        lanes.create(create(user, "Raum1", hours(10, 12))).await.unwrap();
+    }
+    // The first is granted, and the log dealt with; then the others' time is up.
+    let first = step(&database).await;
+    assert_eq!((first.decided.len(), first.more), (1, false));
+    let client = test.client().await;
+    client.batch_execute("UPDATE bookings SET decide_by = now() WHERE status = 'PENDING'").await.unwrap();
+    let limits = StepLimits { writes: 3, ..StepLimits::default() };
+    let second = database.step(shard(), limits).await.unwrap();
+    assert_eq!((second.decided.len(), second.more, second.due_left), (3, true, true));
+    let third = database.step(shard(), limits).await.unwrap();
+    assert_eq!((third.decided.len(), third.more, third.due_left), (1, false, false));
+}

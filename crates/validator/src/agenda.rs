@@ -10,7 +10,7 @@ pub(crate) struct Agenda {
     shards: [Known; Shard::COUNT as usize],
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Known {
     /// The log's end at the last look.
     seen: Seq,
@@ -18,10 +18,13 @@ struct Known {
     due: Option<Instant>,
 }
 
+/// Any log has grown since.
+const UNKNOWN: Known = Known { seen: Seq(-1), due: None };
+
 impl Agenda {
     /// Nothing is known yet: every shard has to be looked at once.
     pub(crate) fn new() -> Self {
-        Self { shards: [Known { seen: Seq(-1), due: None }; Shard::COUNT as usize] }
+        Self { shards: [UNKNOWN; Shard::COUNT as usize] }
     }
 
     /// What a look found: the log's end, and when the next open want is due.
@@ -44,9 +47,9 @@ impl Agenda {
         Shard::all().filter(|shard| self.shards[shard.index()].due.is_some_and(|due| due <= now)).collect()
     }
 
-    /// The look is on its way: until it tells more, the deadline is dealt with.
+    /// A look is on its way. Unless it tells what it found, nothing is known: the next look around looks again.
     pub(crate) fn looking(&mut self, shard: Shard) {
-        self.shards[shard.index()].due = None;
+        self.shards[shard.index()] = UNKNOWN;
     }
 }
 
@@ -69,5 +72,7 @@ mod tests {
         assert!(agenda.due(later).contains(shard));
         agenda.looking(shard);
         assert!(agenda.due(later).is_empty());
+        // A look that failed told nothing: the deadline is not forgotten with it.
+        assert!(agenda.has_grown(shard, Seq(7)));
     }
 }

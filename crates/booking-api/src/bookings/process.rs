@@ -39,7 +39,11 @@ pub async fn process_pending(
         let started = Instant::now();
         let until = database.head(shard).await?.seq;
         while started.elapsed() < WITHIN {
-            let step = database.step(shard, StepLimits::default()).await?;
+            let step = match database.step(shard, StepLimits::default()).await {
+                // What was decided before stays decided, and is told.
+                Err(Error::Busy(_)) if done.processed > 0 => break,
+                step => step?,
+            };
             relay.ring(shard);
             let own = |tenant: &_| *tenant == caller.tenant;
             done.processed +=
@@ -50,7 +54,7 @@ pub async fn process_pending(
                     Verdict::Reject => done.rejected += 1,
                 }
             }
-            if !step.more || step.cursor >= until {
+            if !step.more || (step.cursor >= until && !step.due_left) {
                 break;
             }
         }

@@ -69,6 +69,8 @@ pub struct Step {
     pub more: bool,
     /// The seq up to which the decision has dealt with the log.
     pub cursor: Seq,
+    /// Whether some of what is left is due: the cursor says nothing of that.
+    pub due_left: bool,
 }
 
 /// A resource that the step is to decide.
@@ -76,6 +78,8 @@ struct Candidate {
     tenant_id: TenantId,
     id: ResourceId,
     open_wants: i64,
+    /// Whether one of them is due, or it was passed by.
+    due: bool,
     /// The first change of it after the cursor; none when it is only due.
     first_change: Option<Seq>,
 }
@@ -140,7 +144,8 @@ impl Database {
             Err(CommitError::Unknown) => return Err(Error::OutcomeUnknown),
         }
         let more = window.full || chosen.more || !left.is_empty();
-        Ok(Step { judged: judgement.judged, decided, more, cursor })
+        let due_left = chosen.due_left || left.iter().any(|resource| resource.due);
+        Ok(Step { judged: judgement.judged, decided, more, cursor, due_left })
     }
 }
 
@@ -151,6 +156,8 @@ struct Chosen {
     left_out: Option<Seq>,
     /// Whether any had to be.
     more: bool,
+    /// Whether any of those was due.
+    due_left: bool,
 }
 
 /// The overlooked and the due resources, then the changed ones in the order of the log, until the wants are as many as
@@ -176,7 +183,8 @@ async fn choose(head: &Head, limits: StepLimits, overlooked: &[ResourceId]) -> R
     });
     let left = candidates.split_off(fitting.count());
     let left_out = left.iter().filter_map(|resource| resource.first_change).min();
-    Ok(Chosen { resources: candidates, left_out, more: !left.is_empty() })
+    let due_left = left.iter().any(|resource| resource.due);
+    Ok(Chosen { resources: candidates, left_out, more: !left.is_empty(), due_left })
 }
 
 /// What a step decides, before it is written.

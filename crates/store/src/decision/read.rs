@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Object;
-use futures_util::join;
 use holdfast_domain::{
     BookingId, Claim, ResourceId, Seq, Shard, Status, TenantId, TimeRange,
     rules::{BookingLimits, Slot, Want},
 };
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
@@ -110,23 +109,17 @@ pub(crate) const NAMED: &str = "
         LIMIT 1
     ) b";
 
-/// What is granted and overlaps an open want; it begins at most the longest booking before. A slot may come more than
-/// once. What moves still hold comes with their wants.
+/// What is granted from the first of a resource's open wants to the last, each slot once; it begins at most the longest
+/// booking before. What moves still hold comes with their wants.
 pub(crate) const HELD: &str = "
-    SELECT held.resource_id, held.id, held.start_at, held.end_at
-    FROM unnest($2::uuid[]) AS r(id)
+    SELECT r.id, held.id, held.wanted_start_at, held.wanted_end_at
+    FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
+        AS r(id, earliest_at, start_at, end_at)
     CROSS JOIN LATERAL (
-        SELECT wanted_start_at AS start_at, wanted_end_at AS end_at
-        FROM bookings
-        WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING'
-        OFFSET 0
-    ) b
-    CROSS JOIN LATERAL (
-        SELECT resource_id, id, wanted_start_at AS start_at, wanted_end_at AS end_at
+        SELECT id, wanted_start_at, wanted_end_at
         FROM bookings
         WHERE shard = $1 AND resource_id = r.id AND status = 'VALID'
-            AND wanted_start_at > b.start_at - $3 * interval '1 second' AND wanted_start_at < b.end_at
-            AND wanted_end_at > b.start_at
+            AND wanted_start_at > r.earliest_at AND wanted_start_at < r.end_at AND wanted_end_at > r.start_at
         OFFSET 0
     ) held";
 
@@ -159,7 +152,7 @@ pub(super) async fn look(client: &Object, shard: Shard, window: i64) -> Result<L
     let at: OffsetDateTime = row.get(1);
     let due_in = row.get::<_, Option<OffsetDateTime>>(4).map(|due| due - at);
     let full = row.get::<_, i64>(2) >= window;
-    let work = full || row.get(3) || due_in.is_some_and(|wait| wait <= time::Duration::ZERO);
+    let work = full || row.get(3) || due_in.is_some_and(|wait| wait <= Duration::ZERO);
     Ok(Look { seq: Seq(row.get(0)), work, due_in })
 }
 
@@ -170,18 +163,18 @@ pub(super) async fn window(head: &Head, limit: i64) -> Result<Window, Error> {
     Ok(Window { last: Seq(row.get(1)), full: row.get::<_, i64>(0) >= limit })
 }
 
-/// One more than a step can take, so that it sees the first that it leaves out.
+/// Like [`due`], one more than a step can take, so that it sees the first that it leaves out.
 pub(super) async fn changed(head: &Head, limits: StepLimits) -> Result<Vec<Candidate>, Error> {
     let statement = head.client().prepare_cached(CHANGED).await?;
     let (shard, decided, most) = (head.shard().number(), head.decided().0, limits.wants + 1);
     let rows = head.client().query(&statement, &[&shard, &decided, &limits.window, &most]).await?;
-    Ok(rows.iter().map(|row| candidate(row, Some(Seq(row.get(3))))).collect())
+    Ok(rows.iter().map(|row| candidate(row, false, Some(Seq(row.get(3))))).collect())
 }
 
 pub(super) async fn due(head: &Head, limit: i64) -> Result<Vec<Candidate>, Error> {
     let statement = head.client().prepare_cached(DUE).await?;
-    let rows = head.client().query(&statement, &[&head.shard().number(), &head.at(), &limit]).await?;
-    Ok(rows.iter().map(|row| candidate(row, None)).collect())
+    let rows = head.client().query(&statement, &[&head.shard().number(), &head.at(), &(limit + 1)]).await?;
+    Ok(rows.iter().map(|row| candidate(row, true, None)).collect())
 }
 
 pub(super) async fn named(head: &Head, resources: &[ResourceId]) -> Result<Vec<Candidate>, Error> {
@@ -191,12 +184,12 @@ pub(super) async fn named(head: &Head, resources: &[ResourceId]) -> Result<Vec<C
     let statement = head.client().prepare_cached(NAMED).await?;
     let ids: Vec<Uuid> = resources.iter().map(|resource| resource.uuid()).collect();
     let rows = head.client().query(&statement, &[&head.shard().number(), &ids]).await?;
-    Ok(rows.iter().map(|row| candidate(row, None)).collect())
+    Ok(rows.iter().map(|row| candidate(row, true, None)).collect())
 }
 
-fn candidate(row: &Row, first_change: Option<Seq>) -> Candidate {
+fn candidate(row: &Row, due: bool, first_change: Option<Seq>) -> Candidate {
     let (tenant_id, id) = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(1).into());
-    Candidate { tenant_id, id, open_wants: row.get(2), first_change }
+    Candidate { tenant_id, id, open_wants: row.get(2), due, first_change }
 }
 
 /// All open wants of these resources, and all that is granted around them.
@@ -204,34 +197,8 @@ pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap
     if resources.is_empty() {
         return Ok(HashMap::new());
     }
-    const BROKEN: Error = Error::Defect("a stored want breaks its own rules");
-    let client = head.client();
-    let (wanted, held) = (client.prepare_cached(OPEN).await?, client.prepare_cached(HELD).await?);
-    let shard = head.shard().number();
-    let ids: Vec<Uuid> = resources.iter().map(|resource| resource.id.uuid()).collect();
-    let longest = f64::from(BookingLimits::LONGEST_SECONDS);
-    let params: [&(dyn ToSql + Sync); 3] = [&shard, &ids, &longest];
-    let (wanted, held) = join!(client.query(&wanted, &params[..2]), client.query(&held, &params));
-    let (wanted, held) = (wanted?, held?);
-
-    let mut scenes: HashMap<ResourceId, Scene> = HashMap::with_capacity(resources.len());
-    for row in &wanted {
-        let (tenant_id, booking) = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(2).into());
-        let range = TimeRange::new(row.get(3), row.get(4)).map_err(|_| BROKEN)?;
-        let slot = row.get::<_, Option<_>>(5).zip(row.get::<_, Option<_>>(6));
-        let slot = slot.map(|(start, end)| TimeRange::new(start, end)).transpose().map_err(|_| BROKEN)?;
-        let (rank, decide_by) = (Seq(row.get(7)), row.get(8));
-        let claim = Claim::rebuild(Status::Pending, range, slot, rank, Some(decide_by)).ok_or(BROKEN)?;
-        let scene = scenes.entry(row.get::<_, Uuid>(1).into()).or_default();
-        scene.wants.push(Want { booking, wanted: range, rank, decide_by });
-        scene.slots.extend(slot.map(|range| Slot { booking, range }));
-        scene.open.insert(booking, Open { tenant_id, id: booking, claim });
-    }
-    for row in &held {
-        let range = TimeRange::new(row.get(2), row.get(3)).map_err(|_| BROKEN)?;
-        let slot = Slot { booking: row.get::<_, Uuid>(1).into(), range };
-        scenes.entry(row.get::<_, Uuid>(0).into()).or_default().slots.push(slot);
-    }
+    let mut scenes = wants(head, resources).await?;
+    slots(head, &mut scenes).await?;
     if failpoint!("step.loads_a_part") {
         for scene in scenes.values_mut() {
             scene.wants.sort_by_key(|want| std::cmp::Reverse(want.rank));
@@ -244,4 +211,49 @@ pub(super) async fn open(head: &Head, resources: &[Candidate]) -> Result<HashMap
         }
     }
     Ok(scenes)
+}
+
+const BROKEN: Error = Error::Defect("a stored want breaks its own rules");
+
+async fn wants(head: &Head, resources: &[Candidate]) -> Result<HashMap<ResourceId, Scene>, Error> {
+    let statement = head.client().prepare_cached(OPEN).await?;
+    let ids: Vec<Uuid> = resources.iter().map(|resource| resource.id.uuid()).collect();
+    let mut scenes: HashMap<ResourceId, Scene> = HashMap::with_capacity(resources.len());
+    for row in head.client().query(&statement, &[&head.shard().number(), &ids]).await? {
+        let (tenant_id, booking) = (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(2).into());
+        let range = TimeRange::new(row.get(3), row.get(4)).map_err(|_| BROKEN)?;
+        let slot = row.get::<_, Option<_>>(5).zip(row.get::<_, Option<_>>(6));
+        let slot = slot.map(|(start, end)| TimeRange::new(start, end)).transpose().map_err(|_| BROKEN)?;
+        let (rank, decide_by) = (Seq(row.get(7)), row.get(8));
+        let claim = Claim::rebuild(Status::Pending, range, slot, rank, Some(decide_by)).ok_or(BROKEN)?;
+        let scene = scenes.entry(row.get::<_, Uuid>(1).into()).or_default();
+        scene.wants.push(Want { booking, wanted: range, rank, decide_by });
+        scene.slots.extend(slot.map(|range| Slot { booking, range }));
+        scene.open.insert(booking, Open { tenant_id, id: booking, claim });
+    }
+    Ok(scenes)
+}
+
+/// Adds what is granted from the first want of each resource to the last.
+async fn slots(head: &Head, scenes: &mut HashMap<ResourceId, Scene>) -> Result<(), Error> {
+    let statement = head.client().prepare_cached(HELD).await?;
+    let longest = Duration::seconds(BookingLimits::LONGEST_SECONDS.into());
+    let (mut ids, mut earliest, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (id, scene) in &*scenes {
+        let start = scene.wants.iter().map(|want| want.wanted.start()).min();
+        let end = scene.wants.iter().map(|want| want.wanted.end()).max();
+        let Some((start, end)) = start.zip(end) else { continue };
+        ids.push(id.uuid());
+        earliest.push(start - longest);
+        starts.push(start);
+        ends.push(end);
+    }
+    let shard = head.shard().number();
+    let params: [&(dyn ToSql + Sync); 5] = [&shard, &ids, &earliest, &starts, &ends];
+    for row in head.client().query(&statement, &params).await? {
+        let range = TimeRange::new(row.get(2), row.get(3)).map_err(|_| BROKEN)?;
+        let slot = Slot { booking: row.get::<_, Uuid>(1).into(), range };
+        scenes.entry(row.get::<_, Uuid>(0).into()).or_default().slots.push(slot);
+    }
+    Ok(())
 }

@@ -93,6 +93,8 @@ async fn run(context: &Context, shard: Shard, commands: &[Command]) -> Result<An
             }
             Failed::RolledBack(Error::Unavailable(_)) if attempt < DEAD_SOCKETS => {}
             Failed::RolledBack(error) if unknown_above.is_none() => return Err(error),
+            // Refused after a look in the log that found none of them: nothing has happened.
+            Failed::RolledBack(error @ Error::Data(_)) => return Err(error),
             Failed::RolledBack(error) => {
                 tracing::warn!(%shard, %error, "the outcome of a batch is not known yet");
             }
@@ -127,7 +129,8 @@ async fn transact(
             CommitError::Unknown => Failed::Unknown(above),
         })?;
     } else {
-        head.rollback().await;
+        // A server that keeps silent is left to the drop, which closes the connection.
+        let _ = timeout(WORK_WITHIN, head.rollback()).await;
     }
     effects.introduce_neighbours();
     let answers =

@@ -35,6 +35,8 @@ struct Inner {
     senders: [OnceLock<mpsc::Sender<Job>>; Shard::COUNT as usize],
     runtime: Handle,
     stopping: CancellationToken,
+    /// Cancelled when a lane has died: its shard can't be written any more.
+    broken: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -64,6 +66,7 @@ impl Lanes {
             senders: [const { OnceLock::new() }; Shard::COUNT as usize],
             runtime: Handle::current(),
             stopping: CancellationToken::new(),
+            broken: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
     }
@@ -97,6 +100,11 @@ impl Lanes {
         self.0.tasks.wait().await;
     }
 
+    /// Waits until a lane has died by a panic, which a process must not outlive: that shard would be refused for good.
+    pub async fn broken(&self) {
+        self.0.broken.cancelled().await;
+    }
+
     async fn run(&self, shard: Shard, command: Command) -> Result<Answer, WriteError> {
         if self.0.stopping.is_cancelled() {
             return Err(Error::Stopping.into());
@@ -114,7 +122,13 @@ impl Lanes {
     fn open(&self, shard: Shard) -> mpsc::Sender<Job> {
         let (sender, jobs) = mpsc::channel(self.0.context.settings.lane_queue as usize);
         let lane = Lane { context: self.0.context.clone(), shard, stopping: self.0.stopping.clone() };
-        self.0.tasks.spawn_on(lane.run(jobs), &self.0.runtime);
+        let dies = self.0.broken.clone().drop_guard();
+        let run = async move {
+            lane.run(jobs).await;
+            // Only a panic comes past here.
+            dies.disarm();
+        };
+        self.0.tasks.spawn_on(run, &self.0.runtime);
         sender
     }
 }
