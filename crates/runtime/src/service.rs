@@ -10,7 +10,7 @@ use tracing::{error, info};
 use crate::{
     health::{Health, Need},
     lifecycle::{BoxError, Lifecycle, Stage, Tasks},
-    settings::ShutdownSettings,
+    settings::{ShutdownSettings, bounded, cores},
     telemetry::{self, TelemetrySettings},
 };
 
@@ -26,6 +26,11 @@ pub struct ProcessSettings {
     /// How long the process may take to stop.
     #[command(flatten)]
     pub shutdown: ShutdownSettings,
+    /// Threads for everything but requests, which have threads of their own (`HTTP_WORKERS`); by default half the cores:
+    /// a hop between threads costs more than it gains where there are few.
+    #[arg(id = "RUNTIME_THREADS", long = "runtime-threads", env, default_value_t = (cores() / 2).max(1),
+        value_parser = bounded(1..=512_usize), help_heading = "Process")]
+    pub runtime_threads: usize,
 }
 
 /// A service's settings, as a whole.
@@ -96,7 +101,8 @@ where
     R: Future<Output = Result<(), E>>,
     E: Into<BoxError>,
 {
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        runtime::Builder::new_multi_thread().worker_threads(settings.runtime_threads).enable_all().build()?;
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new(settings.shutdown.total())?;
         let process = Process { tasks: lifecycle.tasks(Stage::Workers), health: Health::default() };

@@ -142,7 +142,8 @@ where
     }
 }
 
-fn cores() -> usize {
+/// How many cores this process may use.
+pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 

@@ -108,7 +108,7 @@ impl Head {
     fn check_clock(&self) -> Result<(), Error> {
         #[expect(clippy::disallowed_methods, reason = "the one place where the process's clock is compared")]
         let apart = self.at - OffsetDateTime::now_utc();
-        if apart.abs() > self.database.clock_max_skew {
+        if apart.abs() > self.database.clock_max_skew && !failpoint!("head.any_clock") {
             return Err(Error::Clock {
                 apart_seconds: apart.whole_seconds(),
                 limit_seconds: self.database.clock_max_skew.whole_seconds(),

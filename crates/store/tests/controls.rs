@@ -107,3 +107,55 @@ async fn a_double_booking_is_kept_out_by_the_decision_and_again_by_the_constrain
     assert!(step.is_ok());
     assert!(faults.iter().any(|fault| fault.starts_with("P1")), "the control did not go red: {faults:?}");
 }
+
+/// The faults at rest after steps that take one resource at a time.
+async fn faults_of_small_steps() -> Vec<String> {
+    let test = TestDatabase::new().await;
+    let lanes = Lanes::new(test.database(), lane_settings(), |_| {});
+    for room in ["Raum1", "Raum2", "Raum3"] {
+        lanes.create(create("alice", room, hours(10, 12))).await.expect("a booking");
+    }
+    let limits = StepLimits { wants: 1, ..StepLimits::default() };
+    for _ in 0..5 {
+        test.database().step(shard(), limits).await.expect("a step");
+    }
+    test.replay(shard()).await.faults
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cursor_stays_before_what_a_step_leaves_out() {
+    let guarded = FailScenario::setup();
+    assert_eq!(faults_of_small_steps().await, Vec::<String>::new());
+    guarded.teardown();
+
+    let unguarded = FailScenario::setup();
+    fail::cfg("step.forgets_left_out", "return").unwrap();
+    let faults = faults_of_small_steps().await;
+    unguarded.teardown();
+    assert!(
+        faults.iter().any(|fault| fault.starts_with("P4: at rest")),
+        "the control did not go red: {faults:?}"
+    );
+}
+
+/// Whether a write is taken when the shard's clock is an hour ahead, and the log's last time is then in the future.
+async fn a_write_an_hour_ahead() -> bool {
+    let test = TestDatabase::new().await;
+    let ahead = "UPDATE heads SET at = clock_timestamp() + interval '1 hour'";
+    test.client().await.batch_execute(ahead).await.expect("a clock that is off");
+    let lanes = Lanes::new(test.database(), lane_settings(), |_| {});
+    lanes.create(create("alice", "Raum1", hours(10, 12))).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_off_is_kept_out_of_the_log() {
+    let guarded = FailScenario::setup();
+    assert!(!a_write_an_hour_ahead().await);
+    guarded.teardown();
+
+    let unguarded = FailScenario::setup();
+    fail::cfg("head.any_clock", "return").unwrap();
+    let taken = a_write_an_hour_ahead().await;
+    unguarded.teardown();
+    assert!(taken, "the control did not go red");
+}

@@ -132,7 +132,11 @@ impl Database {
         let (_, left) = chosen.resources.split_at(judgement.whole);
         let unfinished = left.iter().filter_map(|resource| resource.first_change).chain(chosen.left_out);
         let reached = if window.full { window.last } else { end };
-        let cursor = unfinished.map(Seq::previous).fold(reached, Seq::min);
+        let cursor = if failpoint!("step.forgets_left_out") {
+            reached
+        } else {
+            unfinished.map(Seq::previous).fold(reached, Seq::min)
+        };
         let cursor = cursor.max(head.decided());
         head.set_decided(cursor);
         crashpoint!("step.before_commit");
