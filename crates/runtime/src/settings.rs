@@ -1,17 +1,10 @@
 //! Settings that every service has, and what is needed to declare others. They come from the environment or the
 //! command line, are parsed once, and are documented by `--help`.
 //!
-//! Never reads a file, and never shows a secret.
+//! Never reads a file.
 
 use std::{
-    convert::Infallible,
-    fmt::{self, Display},
-    net::IpAddr,
-    num::NonZero,
-    ops::RangeInclusive,
-    str::FromStr,
-    thread,
-    time::Duration,
+    fmt::Display, net::IpAddr, num::NonZero, ops::RangeInclusive, str::FromStr, thread, time::Duration,
 };
 
 use clap::Args;
@@ -103,32 +96,6 @@ impl ShutdownSettings {
     }
 }
 
-/// A setting that is never shown: a password, or an address that holds one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret itself, for whoever must send it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Secret {
-    /// A parser that fails would have clap print the value.
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// A value parser for a number within limits, whose error says what is allowed.
 pub fn bounded<T>(
     allowed: RangeInclusive<T>,
@@ -159,8 +126,6 @@ mod tests {
         http: HttpSettings,
         #[command(flatten)]
         shutdown: ShutdownSettings,
-        #[arg(long, default_value = "hunter2", hide_default_value = true)]
-        password: Secret,
     }
 
     fn parse(arguments: &[&str]) -> Result<Settings, clap::Error> {
@@ -180,12 +145,5 @@ mod tests {
         assert!(settings.shutdown.check().unwrap_err().contains("SHUTDOWN_DRAIN_SECONDS (5)"));
         let settings = parse(&["--http-workers", "4", "--http-connections-max", "3"]).unwrap();
         assert!(settings.http.check().unwrap_err().contains("HTTP_CONNECTIONS_MAX (3)"));
-    }
-
-    #[test]
-    fn a_secret_is_not_printed() {
-        let settings = parse(&[]).unwrap();
-        assert_eq!(settings.password.expose(), "hunter2");
-        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 }
