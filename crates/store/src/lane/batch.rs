@@ -163,13 +163,12 @@ async fn work<'a>(
     unknown_above: Option<Seq>,
 ) -> Result<Work<'a>, Error> {
     let asked = asked(commands);
-    let (mut head, (met, bookings)) =
+    let (mut head, (mut met, bookings)) =
         Head::take_and_read(&context.database, shard, async |client: &Object| {
             let (met, bookings) = join!(asked::meet(client, shard, &asked), load(client, shard, commands));
             Ok((met?, bookings?))
         })
         .await?;
-    let mut met = met;
     asked::count(&head, &asked, &mut met).await?;
     let loaded = Loaded::new(&asked, met, bookings);
     let done = match unknown_above {
