@@ -7,13 +7,15 @@ use actix_web::{HttpResponse, error::ErrorInternalServerError, web};
 use clap::Parser;
 use holdfast_runtime::{
     RequestId,
+    extract::JsonBody,
     health::Health,
     http::{Bound, bind},
     problem::Problem,
     settings::{HttpSettings, ShutdownSettings},
 };
+use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinHandle,
 };
@@ -37,6 +39,7 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/id", web::get().to(|id: RequestId| async move { id.to_string() }))
         .service(web::resource("/get").get(HttpResponse::Ok))
+        .route("/json", web::post().to(|_: JsonBody<Value>| HttpResponse::Ok()))
         .route("/bytes", web::post().to(|_: web::Bytes| HttpResponse::Ok()))
         .route("/broken", web::get().to(|| async { Err::<HttpResponse, _>(Problem::internal("a secret")) }))
         .route(
@@ -86,7 +89,7 @@ async fn send(socket: &mut TcpStream, head: &str, body: &str) {
 }
 
 /// Reads one answer; its length is announced.
-async fn receive(socket: &mut TcpStream) -> String {
+async fn receive(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     loop {
         let byte = socket.read_u8().await.unwrap();
@@ -190,5 +193,21 @@ async fn whatever_goes_wrong_is_a_problem_document() {
         assert!(answer.contains("content-type: application/problem+json"), "{answer}");
         assert!(answer.contains(&format!("urn:holdfast:problem:{code}\"")), "{answer}");
         assert!(answer.contains("x-request-id: ") && !answer.contains("secret"), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_long_is_refused_before_all_of_it_has_come() {
+    let running = start(&Gate::default());
+    let mebibyte = format!("100000\r\n{}\r\n", " ".repeat(0x10_0000));
+    let cases = [("Content-Length: 10485760", "{"), ("Transfer-Encoding: chunked", &*mebibyte)];
+    for (length, begun) in cases {
+        let mut socket = TcpStream::connect(running.address).await.unwrap();
+        let head = "POST /json HTTP/1.1\r\nHost: test\r\nContent-Type: application/json";
+        let request = format!("{head}\r\n{length}\r\n\r\n{begun}");
+        let (mut reading, mut writing) = socket.split();
+        // It may be refused, and reset, in the midst of what is sent.
+        let (answer, _) = tokio::join!(receive(&mut reading), writing.write_all(request.as_bytes()));
+        assert!(answer.starts_with("http/1.1 413") && answer.contains("body_too_large"), "{answer}");
     }
 }
