@@ -1,33 +1,24 @@
 //! What happens to every request before and after its handler: its id, its log line, and a problem document for an
 //! error that has none. Never looks into a body. On the hot path: nothing here may allocate for a log that is off.
 
-use std::{
-    convert::Infallible,
-    fmt,
-    future::{Ready, ready},
-    sync::Arc,
-    time::Instant,
-};
+use std::time::Instant;
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, ResponseError,
+    HttpMessage, ResponseError,
     body::BoxBody,
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType, StatusCode,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderValue},
     },
 };
 use tracing::{Level, debug, enabled, error, warn};
-use uuid::Uuid;
 
-use crate::{problem::Problem, telemetry};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The id of a request: the caller's own when it is fit for logs and headers, else a new one. An extractor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestId(Arc<str>);
+use crate::{
+    headers::{REQUEST_ID, RequestId, Traceparent},
+    problem::Problem,
+    telemetry,
+};
 
 /// A request on its way through.
 pub(crate) struct Call {
@@ -63,6 +54,8 @@ impl Call {
         }
         let request = answer.request();
         let (id, method, path) = (self.id.as_str(), request.method().as_str(), request.path());
+        let trace = Traceparent::find(request.headers());
+        let trace_id = trace.trace_id();
         let micros = self.arrived.map(|arrived| arrived.elapsed().as_micros());
         let cause = answer.response().error().map(|error| match error.as_error::<Problem>() {
             Some(problem) => telemetry::chain(problem).to_string(),
@@ -70,9 +63,9 @@ impl Call {
         });
         let status = status.as_u16();
         match status {
-            500 => error!(request_id = id, method, path, status, micros, cause, "request"),
-            501.. => warn!(request_id = id, method, path, status, micros, cause, "request"),
-            _ => debug!(request_id = id, method, path, status, micros, cause, "request"),
+            500 => error!(request_id = id, trace_id, method, path, status, micros, cause, "request"),
+            501.. => warn!(request_id = id, trace_id, method, path, status, micros, cause, "request"),
+            _ => debug!(request_id = id, trace_id, method, path, status, micros, cause, "request"),
         }
     }
 }
@@ -102,60 +95,4 @@ fn as_problem(answer: ServiceResponse) -> ServiceResponse {
         _ => return answer,
     };
     answer.into_response(problem.error_response())
-}
-
-impl RequestId {
-    /// The id.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn of(header: Option<&HeaderValue>) -> Self {
-        match header.and_then(|value| value.to_str().ok()) {
-            Some(text) if is_fit(text) => Self(text.into()),
-            _ => Self::fresh(),
-        }
-    }
-
-    fn fresh() -> Self {
-        let mut buffer = Uuid::encode_buffer();
-        let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
-        Self(text.into())
-    }
-}
-
-fn is_fit(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromRequest for RequestId {
-    type Error = Infallible;
-    type Future = Ready<Result<Self, Infallible>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // Missing only where a test mounts routes without `http::bind`.
-        ready(Ok(request.extensions().get::<Self>().cloned().unwrap_or_else(Self::fresh)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_that_could_forge_a_log_line_is_replaced() {
-        let id = |text| RequestId::of(Some(&HeaderValue::from_static(text)));
-        assert_eq!(id("a.B_9-").as_str(), "a.B_9-");
-        for unfit in ["", "a b", "a\"b", "0123456789012345678901234567890123456789012345678901234567890123X"]
-        {
-            assert_eq!(id(unfit).as_str().len(), 36, "{unfit}");
-        }
-    }
 }

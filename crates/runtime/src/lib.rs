@@ -5,6 +5,7 @@
 
 mod edge;
 pub mod extract;
+pub mod headers;
 pub mod health;
 pub mod http;
 pub mod lifecycle;
@@ -18,5 +19,5 @@ pub mod telemetry;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-pub use edge::RequestId;
+pub use headers::RequestId;
 pub use service::main;

@@ -157,6 +157,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad_query", "The query is not of the form asked for")
     }
 
+    /// A header is not of its form.
+    pub fn bad_header(field: &'static str, rule: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_header", "A header is not of the form asked for")
+            .field(field, rule, message)
+    }
+
     /// The process has been told to stop. Nothing has happened.
     pub fn stopping() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The service is stopping").retry_after(1)
