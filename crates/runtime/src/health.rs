@@ -17,6 +17,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::routes;
+
 /// How often a watched component is asked.
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
 
@@ -105,9 +107,7 @@ impl Health {
             let health = health.clone();
             async move { health.answer() }
         };
-        config
-            .service(web::resource("/livez").get(live).route(web::head().to(live)))
-            .service(web::resource("/readyz").get(ready.clone()).route(web::head().to(ready)));
+        config.service(routes::at("/livez").get(live)).service(routes::at("/readyz").get(ready));
     }
 
     fn answer(&self) -> HttpResponse {

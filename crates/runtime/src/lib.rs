@@ -10,6 +10,7 @@ pub mod health;
 pub mod http;
 pub mod lifecycle;
 pub mod problem;
+pub mod routes;
 pub mod service;
 pub mod settings;
 pub mod telemetry;

@@ -11,6 +11,7 @@ use holdfast_runtime::{
     health::Health,
     http::{Bound, bind},
     problem::Problem,
+    routes,
     settings::{HttpSettings, ShutdownSettings},
 };
 use serde_json::Value;
@@ -38,7 +39,7 @@ struct Running {
 fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/id", web::get().to(|id: RequestId| async move { id.to_string() }))
-        .service(web::resource("/get").get(HttpResponse::Ok))
+        .service(routes::at("/get").get(async || HttpResponse::Ok().body("whole")))
         .route("/json", web::post().to(|_: JsonBody<Value>| HttpResponse::Ok()))
         .route("/bytes", web::post().to(|_: web::Bytes| HttpResponse::Ok()))
         .route("/broken", web::get().to(|| async { Err::<HttpResponse, _>(Problem::internal("a secret")) }))
@@ -90,6 +91,18 @@ async fn send(socket: &mut TcpStream, head: &str, body: &str) {
 
 /// Reads one answer; its length is announced.
 async fn receive(socket: &mut (impl AsyncRead + Unpin)) -> String {
+    let head = receive_head(socket).await;
+    let mut body = vec![0; announced(&head)];
+    socket.read_exact(&mut body).await.unwrap();
+    head + std::str::from_utf8(&body).unwrap()
+}
+
+fn announced(head: &str) -> usize {
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+    length.unwrap().parse().unwrap()
+}
+
+async fn receive_head(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     loop {
         let byte = socket.read_u8().await.unwrap();
@@ -98,11 +111,7 @@ async fn receive(socket: &mut (impl AsyncRead + Unpin)) -> String {
             break;
         }
     }
-    let head = String::from_utf8(answer).unwrap().to_lowercase();
-    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
-    let mut body = vec![0; length.unwrap().parse().unwrap()];
-    socket.read_exact(&mut body).await.unwrap();
-    head + std::str::from_utf8(&body).unwrap()
+    String::from_utf8(answer).unwrap().to_lowercase()
 }
 
 impl Running {
@@ -209,5 +218,29 @@ async fn a_body_that_is_too_long_is_refused_before_all_of_it_has_come() {
         // It may be refused, and reset, in the midst of what is sent.
         let (answer, _) = tokio::join!(receive(&mut reading), writing.write_all(request.as_bytes()));
         assert!(answer.starts_with("http/1.1 413") && answer.contains("body_too_large"), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_answered_as_get_is_without_the_body() {
+    let running = start(&Gate::default());
+    let mut socket = TcpStream::connect(running.address).await.unwrap();
+    send(&mut socket, "HEAD /get HTTP/1.1", "").await;
+    let head = receive_head(&mut socket).await;
+    assert!(head.starts_with("http/1.1 200") && announced(&head) == 5, "{head}");
+    send(&mut socket, "GET /get HTTP/1.1", "").await;
+    let answer = receive(&mut socket).await;
+    assert!(answer.starts_with("http/1.1 200") && answer.ends_with("\r\n\r\nwhole"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probes_say_which_methods_they_have() {
+    let running = start(&Gate::default());
+    for path in ["/livez", "/readyz"] {
+        let answer = running.ask(&format!("FOO {path} HTTP/1.1"), "").await;
+        assert!(
+            answer.starts_with("http/1.1 405") && answer.contains("\r\nallow: get, head\r\n"),
+            "{answer}"
+        );
     }
 }
