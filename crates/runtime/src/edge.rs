@@ -1,7 +1,7 @@
-//! What happens to every request before and after its handler: its id, its log line, and a problem document for an
-//! error that has none. Never looks into a body. On the hot path: nothing here may allocate for a log that is off.
+//! What happens to every request before and after its handler: its id, its log line, its count and
+//! time, and a problem document for an error that has none. Never looks into a body. On the hot path: nothing here may allocate for a log that is off.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{
     HttpMessage, ResponseError,
@@ -16,6 +16,7 @@ use tracing::{Level, debug, enabled, error, warn};
 
 use crate::{
     headers::{REQUEST_ID, RequestId, Traceparent},
+    metrics::requests,
     problem::Problem,
     telemetry,
 };
@@ -23,20 +24,21 @@ use crate::{
 /// A request on its way through.
 pub(crate) struct Call {
     id: RequestId,
-    /// Only when the line will be logged.
-    arrived: Option<Instant>,
+    arrived: Instant,
 }
 
 impl Call {
     pub(crate) fn arrive(request: &ServiceRequest) -> Self {
         let id = RequestId::of(request.headers().get(REQUEST_ID));
         request.extensions_mut().insert(id.clone());
-        Self { id, arrived: enabled!(Level::DEBUG).then(Instant::now) }
+        Self { id, arrived: Instant::now() }
     }
 
     pub(crate) fn leave(self, answer: ServiceResponse<BoxBody>, stopping: bool) -> ServiceResponse<BoxBody> {
-        self.log(&answer);
+        let took = self.arrived.elapsed();
+        self.log(&answer, took);
         let mut answer = as_problem(answer);
+        requests::record(answer.request(), answer.status(), took);
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
@@ -47,16 +49,16 @@ impl Call {
         answer
     }
 
-    fn log(&self, answer: &ServiceResponse) {
+    fn log(&self, answer: &ServiceResponse, took: Duration) {
         let status = answer.status();
-        if !status.is_server_error() && self.arrived.is_none() {
+        if !status.is_server_error() && !enabled!(Level::DEBUG) {
             return;
         }
         let request = answer.request();
         let (id, method, path) = (self.id.as_str(), request.method().as_str(), request.path());
         let trace = Traceparent::find(request.headers());
         let trace_id = trace.trace_id();
-        let micros = self.arrived.map(|arrived| arrived.elapsed().as_micros());
+        let micros = took.as_micros();
         let cause = answer.response().error().map(|error| match error.as_error::<Problem>() {
             Some(problem) => telemetry::chain(problem).to_string(),
             None => error.to_string(),

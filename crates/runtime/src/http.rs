@@ -1,7 +1,7 @@
 //! Bind, then run: a listener whose port is known before it serves, and what is the same for every request: an id,
 //! a log line, problem documents for what no handler answered.
 //!
-//! Never routes anything but the probes, and never listens for signals: the lifecycle does.
+//! Never routes anything but the probes and the metrics, and never listens for signals: the lifecycle does.
 
 use std::{any::Any, io, net::SocketAddr, time::Duration};
 
@@ -18,6 +18,7 @@ use tracing::{debug, info};
 use crate::{
     edge, extract,
     health::Health,
+    metrics,
     settings::{HttpSettings, ShutdownSettings},
 };
 
@@ -42,6 +43,7 @@ pub fn bind(
     health: &Health,
     configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Bound> {
+    metrics::install();
     let body_limit_bytes = http.body_limit_bytes;
     let probes = health.clone();
     let app = move || {
@@ -55,6 +57,7 @@ pub fn bind(
             })
             .configure(|config| extract::configure(config, body_limit_bytes))
             .configure(|config| probes.configure(config))
+            .configure(metrics::configure)
             .configure(configure.clone())
     };
     let wanted = SocketAddr::new(http.host, http.port);

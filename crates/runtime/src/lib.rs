@@ -9,6 +9,7 @@ pub mod headers;
 pub mod health;
 pub mod http;
 pub mod lifecycle;
+pub mod metrics;
 pub mod problem;
 pub mod routes;
 pub mod service;

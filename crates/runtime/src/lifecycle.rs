@@ -134,7 +134,7 @@ impl Lifecycle {
             () = self.stop_wanted() => None,
         };
         if let Some(Ok(())) = started
-            && self.shared.stages.iter().any(|group| !group.tracker.is_empty())
+            && self.shared.has_tasks()
         {
             self.stop_wanted().await;
         }
@@ -249,8 +249,25 @@ impl Tasks {
         self.shared.stop.cancel();
     }
 
+    /// Whether any task of any stage is running.
+    pub(crate) fn exist(&self) -> bool {
+        self.shared.has_tasks()
+    }
+
+    /// The tasks of this stage that are running.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.group().names()
+    }
+
     fn group(&self) -> &Group {
         &self.shared.stages[self.stage as usize]
+    }
+}
+
+impl Shared {
+    fn has_tasks(&self) -> bool {
+        self.stages.iter().any(|group| !group.tracker.is_empty())
     }
 }
 

@@ -10,6 +10,7 @@ use tracing::{error, info};
 use crate::{
     health::{Health, Need},
     lifecycle::{BoxError, Lifecycle, Stage, Tasks},
+    metrics,
     settings::{ShutdownSettings, bounded, cores},
     telemetry::{self, TelemetrySettings},
 };
@@ -101,12 +102,22 @@ where
     R: Future<Output = Result<(), E>>,
     E: Into<BoxError>,
 {
+    metrics::install();
     let runtime =
         runtime::Builder::new_multi_thread().worker_threads(settings.runtime_threads).enable_all().build()?;
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new(settings.shutdown.total())?;
         let process = Process { tasks: lifecycle.tasks(Stage::Workers), health: Health::default() };
-        let ended = lifecycle.run(start(process)).await;
+        let tasks = process.tasks.at(Stage::Telemetry);
+        let start = async {
+            start(process).await.map_err(Into::into)?;
+            // Only beside others: a command that left a task behind would not end.
+            if tasks.exist() {
+                metrics::spawn_upkeep(&tasks);
+            }
+            Ok::<_, BoxError>(())
+        };
+        let ended = lifecycle.run(start).await;
         if ended.is_ok() {
             info!("stopped");
         }
@@ -114,4 +125,41 @@ where
     });
     runtime.shutdown_timeout(DROP_WAIT);
     ended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Parser)]
+    struct Test {
+        #[command(flatten)]
+        process: ProcessSettings,
+    }
+
+    fn settings() -> ProcessSettings {
+        Test::parse_from(["test", "--shutdown-seconds=5"]).process
+    }
+
+    #[test]
+    fn a_command_ends_though_the_metrics_would_be_kept() {
+        run(&settings(), async |_| Ok::<_, BoxError>(())).unwrap();
+    }
+
+    #[test]
+    fn the_metrics_are_kept_until_the_service_has_stopped() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let start = async |process: Process| {
+            let (tasks, kept) = (process.tasks.clone(), process.tasks.at(Stage::Telemetry));
+            process.tasks.spawn("service", async move {
+                tokio::task::yield_now().await;
+                tasks.stop_process();
+                tasks.stopping().cancelled().await;
+                sender.send(kept.names()).map_err(BoxError::from)
+            });
+            Ok::<_, BoxError>(())
+        };
+        run(&settings(), start).unwrap();
+        assert_eq!(receiver.recv().unwrap(), ["metrics"]);
+    }
 }

@@ -38,6 +38,8 @@ struct Running {
 
 fn routes(config: &mut web::ServiceConfig) {
     config
+        .route("/socket/{name}", web::get().to(HttpResponse::SwitchingProtocols))
+        .route("/metered/{name}", web::route().to(HttpResponse::Ok))
         .route("/id", web::get().to(|id: RequestId| async move { id.to_string() }))
         .service(routes::at("/get").get(async || HttpResponse::Ok().body("whole")))
         .route("/json", web::post().to(|_: JsonBody<Value>| HttpResponse::Ok()))
@@ -236,11 +238,38 @@ async fn head_is_answered_as_get_is_without_the_body() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_probes_say_which_methods_they_have() {
     let running = start(&Gate::default());
-    for path in ["/livez", "/readyz"] {
+    for path in ["/livez", "/readyz", "/metrics"] {
         let answer = running.ask(&format!("FOO {path} HTTP/1.1"), "").await;
         assert!(
             answer.starts_with("http/1.1 405") && answer.contains("\r\nallow: get, head\r\n"),
             "{answer}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_counted_by_its_route_and_never_by_what_a_caller_makes_up() {
+    let running = start(&Gate::default());
+    for head in
+        ["GET /metered/a", "GET /metered/b?c=d", "MADEUP /metered/c", "MADETOO /metered/c", "GET /made/up"]
+    {
+        running.ask(&format!("{head} HTTP/1.1"), "").await;
+    }
+    let mut socket = TcpStream::connect(running.address).await.unwrap();
+    send(&mut socket, "GET /socket/a HTTP/1.1", "").await;
+    receive_head(&mut socket).await;
+
+    let text = running.ask("GET /metrics HTTP/1.1", "").await;
+    assert!(text.contains("\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{text}");
+    let value = |series: &str| text.lines().find_map(|line| line.strip_prefix(series)).map(str::trim);
+    let requests = |labels: &str| value(&format!("holdfast_http_requests_total{{{labels}}}"));
+    let durations =
+        |labels: &str| value(&format!("holdfast_http_request_duration_seconds_count{{{labels}}}"));
+    assert_eq!(requests(r#"method="GET",route="/metered/{name}",status="200""#), Some("2"));
+    assert_eq!(requests(r#"method="other",route="/metered/{name}",status="200""#), Some("2"));
+    assert_eq!(durations(r#"method="GET",route="/metered/{name}""#), Some("2"));
+    assert!(requests(r#"method="GET",route="none",status="404""#).is_some());
+    assert_eq!(requests(r#"method="GET",route="/socket/{name}",status="101""#), Some("1"));
+    assert_eq!(durations(r#"method="GET",route="/socket/{name}""#), None);
+    assert!(!text.to_lowercase().contains("made"), "{text}");
 }
