@@ -3,6 +3,7 @@
 //! Depends on no other crate of ours, so that every service can lean on it. A service is a function from settings to
 //! tasks; [`service::main`] does what is the same for all of them.
 
+pub mod docs;
 mod edge;
 pub mod extract;
 pub mod headers;
