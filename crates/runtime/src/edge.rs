@@ -58,7 +58,8 @@ impl Call {
         let (id, method, path) = (self.id.as_str(), request.method().as_str(), request.path());
         let trace = Traceparent::find(request.headers());
         let trace_id = trace.trace_id();
-        let micros = took.as_micros();
+        // As a number: of more than 64 bits the log makes a text.
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let cause = answer.response().error().map(|error| match error.as_error::<Problem>() {
             Some(problem) => telemetry::chain(problem).to_string(),
             None => error.to_string(),

@@ -1,4 +1,5 @@
-//! The process kit: settings, telemetry, shutdown, health, problem documents. Knows nothing of booking.
+//! The process kit: settings, telemetry, metrics, shutdown, health, and what HTTP is the same everywhere: bodies,
+//! headers, methods, problem documents, pages for people. Knows nothing of booking.
 //!
 //! Depends on no other crate of ours, so that every service can lean on it. A service is a function from settings to
 //! tasks; [`service::main`] does what is the same for all of them.
