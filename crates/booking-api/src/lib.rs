@@ -4,19 +4,31 @@
 //! runs along, so that what is committed here is told at once. Never here: SQL, Redis commands, and what
 //! becomes of a want, which the store's decision step says.
 
+mod availability;
 mod bookings;
 mod caller;
+mod changes;
+mod document;
+mod form;
+mod page;
 mod problems;
+mod resources;
 mod settings;
+mod venues;
+mod waits;
+mod writes;
+mod zone;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use actix_web::web::{Data, ServiceConfig};
 use holdfast_relay::{Relay, Status, Wake};
 use holdfast_runtime::{
+    docs::{Docs, Start},
     health::{Component, Need},
     http::{self, Bound},
     lifecycle::{BoxError, Stage},
+    openapi,
     service::Process,
 };
 use holdfast_store::{Database, Lanes};
@@ -24,7 +36,17 @@ use holdfast_stream::{About, Doorbell, Streams};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use document::openapi;
 pub use settings::{ApiSettings, Settings};
+use waits::Waits;
+
+/// What `/` says, where the service is alone.
+const START: Start<'_> = Start {
+    title: "Holdfast: bookings",
+    about: "Takes bookings and answers what became of them.",
+    places: &[("/api/v1/bookings", "All bookings.")],
+    example: "curl localhost:8000/api/v1/bookings",
+};
 
 /// The service, ready to be mounted; clones share its lanes.
 #[derive(Clone)]
@@ -32,16 +54,36 @@ pub struct BookingApi {
     database: Data<Database>,
     lanes: Data<Lanes>,
     relay: Data<Wake>,
+    waits: Data<Waits>,
+}
+
+/// What tells of what others have done.
+pub struct Bells {
+    /// Of logs that have grown, for the relay.
+    pub log: Doorbell,
+    /// Of streams that have grown, for those who wait for a decision.
+    pub stream: Doorbell,
+}
+
+impl Bells {
+    /// Starts to listen, without waiting for Redis.
+    ///
+    /// # Errors
+    /// When its address can't be one.
+    pub fn connect(settings: &holdfast_stream::Settings) -> Result<Self, BoxError> {
+        let log = Doorbell::connect(settings, About::Log)?;
+        Ok(Self { log, stream: Doorbell::connect(settings, About::Stream)? })
+    }
 }
 
 impl BookingApi {
-    /// Starts what the service needs beside HTTP: the lanes, the relay, and a watch over the relay.
-    /// `grown` tells of what other processes commit.
+    /// Starts what the service needs beside HTTP: the lanes, the relay, a watch over the relay, and what wakes those who
+    /// wait for a decision. The bells tell of what other processes commit.
     pub fn start(
         settings: &ApiSettings,
         database: Database,
         streams: Streams,
-        grown: Doorbell,
+        bells: Bells,
         process: &Process,
     ) -> Self {
         let (relay, wake) = Relay::new(&settings.relay, database.clone(), streams);
@@ -68,10 +110,24 @@ impl BookingApi {
         workers.spawn("relay watch", reported);
         let stopping = workers.stopping();
         workers.spawn("relay", async move {
-            relay.run(grown, stopping).await;
+            relay.run(bells.log, stopping).await;
             Ok::<_, BoxError>(())
         });
-        Self { database: Data::new(database), lanes: Data::new(lanes), relay: Data::new(wake) }
+
+        let http = process.tasks.at(Stage::Http);
+        let waits = Waits::new(settings.waits_max, http.stopping());
+        let (waking, stopping) = (Arc::clone(&waits), workers.stopping());
+        let asked = database.clone();
+        workers.spawn("waits", async move {
+            waking.run(asked, bells.stream, stopping).await;
+            Ok::<_, BoxError>(())
+        });
+        Self {
+            database: Data::new(database),
+            lanes: Data::new(lanes),
+            relay: Data::new(wake),
+            waits: Data::from(waits),
+        }
     }
 
     /// What wakes the relay when somebody else in this process has committed.
@@ -85,7 +141,11 @@ impl BookingApi {
             .app_data(self.database.clone())
             .app_data(self.lanes.clone())
             .app_data(self.relay.clone())
-            .configure(bookings::configure);
+            .app_data(self.waits.clone())
+            .configure(bookings::configure)
+            .configure(venues::configure)
+            .configure(resources::configure)
+            .configure(changes::configure);
     }
 }
 
@@ -142,9 +202,13 @@ pub fn connect(
 /// When the port can't be had, or the settings can't be used.
 pub fn bind(settings: &Settings, process: &Process) -> Result<Bound, BoxError> {
     let (database, streams) = connect(&settings.database, &settings.streams, process)?;
-    let grown = Doorbell::connect(&settings.streams, About::Log)?;
-    let api = BookingApi::start(&settings.api, database, streams, grown, process);
-    let routes = move |config: &mut ServiceConfig| api.configure(config);
+    let bells = Bells::connect(&settings.streams)?;
+    let api = BookingApi::start(&settings.api, database, streams, bells, process);
+    let docs = Docs::of(&START, &openapi::served(openapi()))?;
+    let routes = move |config: &mut ServiceConfig| {
+        api.configure(config);
+        docs.configure(config);
+    };
     Ok(http::bind(&settings.http, &settings.process.shutdown, &process.health, routes)?)
 }
 

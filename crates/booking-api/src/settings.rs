@@ -1,7 +1,10 @@
 //! What an operator can set of this service.
 
 use clap::{Args, Parser};
-use holdfast_runtime::{service::ProcessSettings, settings::HttpSettings};
+use holdfast_runtime::{
+    service::ProcessSettings,
+    settings::{HttpSettings, bounded},
+};
 
 /// Takes bookings over HTTP, answers reads, and publishes what was committed.
 #[derive(Debug, Clone, Parser)]
@@ -35,6 +38,10 @@ pub struct ApiSettings {
     /// How the log is published.
     #[command(flatten)]
     pub relay: holdfast_relay::Settings,
+    /// Most requests that wait for a decision at once (`Prefer: wait`); one more is answered at once
+    #[arg(id = "WAITS_MAX", long = "waits-max", env, default_value_t = 1_000,
+        value_parser = bounded(0..=100_000_usize), help_heading = "Writes")]
+    pub waits_max: usize,
 }
 
 impl holdfast_runtime::service::Settings for Settings {

@@ -56,10 +56,12 @@ impl Replay {
         self.transition(change, before, booking);
         match change.fact {
             Fact::BookingValidated { .. } => self.grant(change.seq, booking, before, &resource),
+            // What is granted without a decision lies within what was held, or it overlaps somebody's.
+            Fact::BookingUpdated { .. } => self.fits(change.seq, booking, &resource),
             Fact::BookingRejected { .. } | Fact::BookingMoveRejected { .. } => {
                 self.rejection(change, before, &resource);
             }
-            Fact::BookingCreated { .. } | Fact::BookingDeleted { .. } | Fact::ResourceCreated { .. } => {}
+            _ => {}
         }
         self.resources.insert(key, resource.after(booking.clone()));
     }
@@ -106,6 +108,14 @@ impl Replay {
             (Fact::BookingCreated { .. }, None) => {
                 matches!(after.claim, Claim::Pending { held: None, rank, .. } if rank == change.seq)
             }
+            (Fact::BookingUpdated { range_changed, .. }, Some(claim)) => {
+                let stayed = claim.wanted() == after.claim.wanted();
+                if stayed {
+                    claim == after.claim && !range_changed
+                } else {
+                    *range_changed && asked(claim, after.claim, change.seq)
+                }
+            }
             (Fact::BookingDeleted { .. }, Some(claim)) => claim.cancel() == Ok(after.claim),
             (Fact::BookingValidated { .. }, Some(claim)) => claim.grant() == Ok(after.claim),
             (Fact::BookingRejected { .. }, Some(claim)) => {
@@ -116,21 +126,30 @@ impl Replay {
             }
             _ => false,
         };
-        let version = before.map_or(0, |booking| booking.version) + 1;
-        self.check(legal && after.version == version, || {
+        // A notice changes nothing.
+        let (legal, written) = match change.fact {
+            Fact::BookingConflict { .. } => (before == Some(after), 0),
+            _ => (legal, 1),
+        };
+        let version = before.map_or(0, |booking| booking.version) + written;
+        let in_time = after.claim.decide_by().is_none_or(|by| by <= after.claim.wanted().start());
+        self.check(legal && in_time && after.version == version, || {
             let kind = change.fact.kind().as_str();
             format!("log: {kind} at seq {} does not follow from what booking {} was", change.seq, after.id)
         });
     }
 
+    fn fits(&mut self, seq: Seq, booking: &Booking, resource: &Resource) {
+        let fits = booking.claim.granted().is_none_or(|granted| resource.fits(booking.id, granted));
+        self.check(fits, || format!("P1: the grant at seq {seq} overlaps what another booking holds"));
+    }
+
     fn grant(&mut self, seq: Seq, booking: &Booking, before: Option<&Booking>, resource: &Resource) {
         self.report.grants += 1;
+        self.fits(seq, booking, resource);
         let Some(granted) = booking.claim.granted() else {
             return;
         };
-        self.check(resource.fits(booking.id, granted), || {
-            format!("P1: the grant at seq {seq} overlaps what another booking holds")
-        });
         let Some(rank) = before.map(|before| before.claim.rank()) else {
             return;
         };
@@ -165,6 +184,20 @@ impl Replay {
     }
 }
 
+/// Whether a claim that asks for another range at `seq` becomes this: the slot is kept, or cut down at once; the rank
+/// is that of the change unless the range lies within the one that was wanted.
+fn asked(before: Claim, after: Claim, seq: Seq) -> bool {
+    let within =
+        |range: TimeRange| range.start() <= after.wanted().start() && after.wanted().end() <= range.end();
+    let rank = if within(before.wanted()) { before.rank() } else { seq };
+    let claim = match (before, before.granted()) {
+        (Claim::Rejected { .. } | Claim::Cancelled { .. }, _) => false,
+        (_, Some(held)) if within(held) => after.status() == Status::Valid,
+        (_, held) => after.status() == Status::Pending && after.granted() == held,
+    };
+    claim && after.rank() == rank
+}
+
 impl Resource {
     /// Whether nothing that another booking holds overlaps `range`.
     fn fits(&self, id: BookingId, range: TimeRange) -> bool {
@@ -175,7 +208,7 @@ impl Resource {
     fn after(mut self, booking: Booking) -> Self {
         self.live.remove(&booking.id);
         self.closed.remove(&booking.id);
-        let kept = if booking.claim.occupied().is_some() { &mut self.live } else { &mut self.closed };
+        let kept = if booking.claim.is_live() { &mut self.live } else { &mut self.closed };
         kept.insert(booking.id, booking);
         self
     }
@@ -186,7 +219,7 @@ mod tests {
     use time::{Duration, macros::datetime};
 
     use super::*;
-    use crate::{ResourceName, UserId};
+    use crate::{ResourceName, Trace, UserId};
 
     const NOON: OffsetDateTime = datetime!(2027-03-21 12:00 UTC);
 
@@ -214,7 +247,7 @@ mod tests {
             let at = if seq == last { NOON + Duration::minutes(minutes) } else { NOON };
             let seq = Seq(i64::try_from(seq).unwrap());
             let tenant_id = TenantId::from_u128(1);
-            replay.step(&Change { tenant_id, seq, at, actor: None, request_id: None, fact });
+            replay.step(&Change { tenant_id, seq, at, actor: None, trace: Trace::default(), fact });
         }
         replay.report().faults.clone()
     }
@@ -236,6 +269,24 @@ mod tests {
         let (first, second) = (created(1, 1, 3), created(2, 2, 4));
         let facts = vec![create(&first), create(&second), validate(&first), reject(&second)];
         assert_eq!(faults(15, facts), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_move_that_lets_its_slot_go_or_keeps_its_place_in_line_is_caught() {
+        let first = created(1, 1, 3);
+        let valid = first.with(first.claim.grant().unwrap(), NOON);
+        let update =
+            |claim: Claim| Fact::BookingUpdated { booking: valid.with(claim, NOON), range_changed: true };
+        let wanted = created(9, 2, 4).claim.wanted();
+        let moved = valid.claim.ask(wanted, Seq(3), NOON, NOON, Duration::minutes(15)).unwrap();
+        let log = |claim| faults(0, vec![create(&first), validate(&first), update(claim)]);
+        assert_eq!(log(moved), Vec::<String>::new());
+        let fault = ["log: booking_updated at seq 3 does not follow from what booking \
+            00000000-0000-0000-0000-000000000001 was"];
+        assert_eq!(log(Claim::want(wanted, Seq(3), NOON, Duration::minutes(15))), fault);
+        let early = valid.claim.ask(wanted, Seq(1), NOON, NOON, Duration::minutes(15)).unwrap();
+        assert_eq!(log(early), fault);
+        assert_eq!(log(Claim::Valid { granted: wanted, rank: Seq(3) }), fault);
     }
 
     #[test]
@@ -273,7 +324,7 @@ mod tests {
         let mut replay = Replay::default();
         let fact = create(&created(2, 1, 3));
         let tenant_id = TenantId::from_u128(1);
-        replay.step(&Change { tenant_id, seq: Seq(2), at: NOON, actor: None, request_id: None, fact });
+        replay.step(&Change { tenant_id, seq: Seq(2), at: NOON, actor: None, trace: Trace::default(), fact });
         assert_eq!(replay.report().faults, ["log: seq 2 follows 0"]);
     }
 
@@ -286,7 +337,7 @@ mod tests {
             seq,
             at,
             actor: None,
-            request_id: None,
+            trace: Trace::default(),
             fact,
         });
         assert_eq!(replay.finish().faults, ["P4: at rest, the open want of rank 1 would fit"]);

@@ -8,12 +8,15 @@ mod wire;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+#[cfg(feature = "openapi")]
+pub(crate) use wire::Whole;
 pub use wire::{BrokenClaim, View};
 
 use crate::{BookingId, Note, ResourceId, ResourceName, Seq, TimeRange, Title, UserId, rules};
 
 /// The state of a booking, as the wire and the table have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BookingStatus))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Waits for the decision.
@@ -160,13 +163,47 @@ impl Claim {
         }
     }
 
-    /// The range that overlaps others': what is granted, else what is openly wanted.
-    pub fn occupied(self) -> Option<TimeRange> {
-        match self {
-            Self::Pending { wanted, .. } => Some(wanted),
-            Self::Valid { granted, .. } => Some(granted),
-            Self::Rejected { .. } | Self::Cancelled { .. } => None,
+    /// Whether it wants or holds anything.
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Pending { .. } | Self::Valid { .. })
+    }
+
+    /// What of it overlaps `range`, and whether that is held (`VALID`) or openly wanted (`PENDING`); what is
+    /// held goes first.
+    pub fn overlap(self, range: TimeRange) -> Option<(TimeRange, Status)> {
+        let held = self.granted().map(|held| (held, Status::Valid));
+        let wanted = self.decide_by().map(|_| (self.wanted(), Status::Pending));
+        [held, wanted].into_iter().flatten().find(|(mine, _)| mine.overlaps(range))
+    }
+
+    /// Its owner asks for another range, by the change at `rank`. What it holds it keeps until the new range is
+    /// granted; of what it holds a part is granted at once. Within the old want the rank stays, and with it
+    /// `asked_at`, when the old want was asked for; else it is as if the want were new.
+    ///
+    /// # Errors
+    /// When it neither wants nor holds anything.
+    pub fn ask(
+        self,
+        wanted: TimeRange,
+        rank: Seq,
+        at: OffsetDateTime,
+        asked_at: OffsetDateTime,
+        grace: time::Duration,
+    ) -> Result<Self, WrongState> {
+        if !self.is_live() {
+            return Err(WrongState { status: self.status(), action: "changed" });
         }
+        if wanted == self.wanted() {
+            return Ok(self);
+        }
+        let stays = self.wanted().contains(wanted);
+        let (rank, asked_at) = if stays { (self.rank(), asked_at) } else { (rank, at) };
+        Ok(match self.granted() {
+            Some(held) if held.contains(wanted) => Self::Valid { granted: wanted, rank },
+            held => {
+                Self::Pending { wanted, held, rank, decide_by: rules::decide_by(wanted, asked_at, grace) }
+            }
+        })
     }
 
     /// The want is met.
@@ -262,13 +299,61 @@ mod tests {
         assert_eq!(move_in_flight().grant().unwrap(), Claim::Valid { granted: hours(14, 16), rank: Seq(7) });
     }
 
+    const NOW: OffsetDateTime = datetime!(2027-03-20 06:00 UTC);
+
+    fn ask(claim: Claim, wanted: TimeRange) -> Result<Claim, WrongState> {
+        let asked_at = datetime!(2027-03-20 00:00 UTC);
+        claim.ask(wanted, Seq(20), NOW, asked_at, time::Duration::minutes(15))
+    }
+
     #[test]
     fn what_is_closed_stays_closed() {
         let closed = move_in_flight().cancel().unwrap();
         assert_eq!(closed.granted(), None);
-        for again in [closed.grant(), closed.reject(), closed.cancel()] {
+        for again in [closed.grant(), closed.reject(), closed.cancel(), ask(closed, hours(1, 2))] {
             assert_eq!(again.unwrap_err().status, Status::Cancelled);
         }
+    }
+
+    #[test]
+    fn a_move_keeps_the_slot_and_takes_its_place_at_the_end_of_the_line() {
+        let moved = ask(Claim::Valid { granted: hours(9, 11), rank: Seq(3) }, hours(10, 12)).unwrap();
+        let decide_by = NOW + time::Duration::minutes(15);
+        let expected =
+            Claim::Pending { wanted: hours(10, 12), held: Some(hours(9, 11)), rank: Seq(20), decide_by };
+        assert_eq!(moved, expected);
+        let back = ask(moved, hours(9, 11)).unwrap();
+        assert_eq!(back.status(), Status::Valid, "what is held is granted at once");
+        assert_eq!(back.granted(), Some(hours(9, 11)));
+    }
+
+    #[test]
+    fn to_ask_for_less_costs_neither_rank_nor_time() {
+        let less = ask(move_in_flight(), hours(15, 16)).unwrap();
+        assert_eq!((less.rank(), less.decide_by()), (Seq(7), move_in_flight().decide_by()));
+        assert_eq!(less.granted(), Some(hours(9, 11)));
+        let held = ask(Claim::Valid { granted: hours(9, 12), rank: Seq(3) }, hours(10, 11)).unwrap();
+        assert_eq!(held, Claim::Valid { granted: hours(10, 11), rank: Seq(3) });
+        let more = ask(move_in_flight(), hours(14, 17)).unwrap();
+        assert_eq!(more.rank(), Seq(20));
+    }
+
+    #[test]
+    fn less_that_begins_later_has_its_whole_grace_period() {
+        let asked_at = datetime!(2027-03-21 08:55 UTC);
+        let want = Claim::want(hours(9, 12), Seq(1), asked_at, time::Duration::minutes(15));
+        assert_eq!(want.decide_by(), Some(datetime!(2027-03-21 09:00 UTC)));
+        let less = want.ask(hours(10, 12), Seq(2), asked_at, asked_at, time::Duration::minutes(15)).unwrap();
+        assert_eq!(less.decide_by(), Some(datetime!(2027-03-21 09:10 UTC)));
+    }
+
+    #[test]
+    fn a_move_overlaps_by_what_it_holds_before_what_it_wants() {
+        let moving = move_in_flight();
+        assert_eq!(moving.overlap(hours(10, 15)), Some((hours(9, 11), Status::Valid)));
+        assert_eq!(moving.overlap(hours(11, 15)), Some((hours(14, 16), Status::Pending)));
+        assert_eq!(moving.overlap(hours(11, 14)), None);
+        assert_eq!(moving.cancel().unwrap().overlap(hours(10, 15)), None);
     }
 
     #[test]

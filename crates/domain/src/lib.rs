@@ -8,22 +8,30 @@ pub mod audit;
 pub mod booking;
 pub mod caller;
 pub mod change;
+pub mod conflict;
 pub mod id;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod range;
 pub mod resource;
 pub mod rules;
 pub mod shard;
 pub mod text;
+pub mod venue;
 pub mod visible;
 
 pub use booking::{Booking, Claim, Status};
 pub use caller::{Caller, Role, Roles};
-pub use change::{Change, Fact, Kind};
+pub use change::{Change, Fact, Kind, Trace};
+pub use conflict::{Conflict, Conflicts};
 pub use id::{BookingId, CommandId, ResourceId, Seq, TenantId, VenueId};
 pub use range::TimeRange;
 pub use resource::Resource;
 pub use shard::Shard;
-pub use text::{Note, RequestId, ResourceName, Title, UserId};
+pub use text::{
+    Address, IdempotencyKey, Note, RequestId, ResourceName, Title, Traceparent, UserId, VenueName, ZoneName,
+};
+pub use venue::Venue;
 pub use visible::visible;
 
 /// The tenant of open mode, where callers name themselves and nobody signs in.

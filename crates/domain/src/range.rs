@@ -84,11 +84,14 @@ fn to_microsecond(at: OffsetDateTime) -> Result<OffsetDateTime, RangeError> {
     Ok(at - Duration::nanoseconds(i64::from(at.nanosecond() % 1_000)))
 }
 
-/// The range on the wire.
+/// A range: up to, not including, its end.
 #[derive(Serialize, Deserialize)]
-struct Bounds {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TimeRange))]
+pub(crate) struct Bounds {
+    /// When it begins.
     #[serde(with = "time::serde::rfc3339")]
     start_time: OffsetDateTime,
+    /// The first moment that is no longer in it.
     #[serde(with = "time::serde::rfc3339")]
     end_time: OffsetDateTime,
 }

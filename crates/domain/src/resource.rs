@@ -7,6 +7,11 @@ use crate::{ResourceId, ResourceName, VenueId, rules::BookingLimits};
 
 /// Something of capacity one that is booked by time range: a room, a desk, a car.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(example = json!(crate::openapi::example::resource()))
+)]
 pub struct Resource {
     /// Which one.
     pub id: ResourceId,
@@ -17,7 +22,8 @@ pub struct Resource {
     /// How long and how far ahead it may be booked.
     #[serde(flatten)]
     pub limits: BookingLimits,
-    /// Rises with each write.
+    /// Rises with each write, from 1; the `ETag`.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub version: i32,
     /// When it was made, on the shard's clock.
     #[serde(with = "time::serde::rfc3339")]

@@ -93,6 +93,26 @@ text!(
     ResourceName, limit 200, name
 );
 text!(
+    /// Follows one trace, of which the request is a part, through the same: a W3C `traceparent`.
+    Traceparent, limit 128, line
+);
+text!(
+    /// Names a write, so that to try it again has no second effect. Its caller makes it up.
+    IdempotencyKey, limit 255, line
+);
+text!(
+    /// What people call a venue: NFC, trimmed, exact within its tenant.
+    VenueName, limit 200, name
+);
+text!(
+    /// An IANA time zone's name. That there is such a zone is for the edge to see, which has the database.
+    ZoneName, limit 64, line
+);
+text!(
+    /// Where a venue is, over several lines if need be.
+    Address, limit 500, lines
+);
+text!(
     /// A line about a booking.
     Title, limit 200, line
 );

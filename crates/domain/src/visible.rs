@@ -1,9 +1,16 @@
-//! What of a change somebody may see: the one place that decides it, used wherever a change leaves the house.
+//! What somebody may see: the one place that decides it, used wherever something of a booking leaves the house.
+//!
+//! One's own, and everything with the role of an observer, is seen whole. Of another's booking the range, the state and
+//! the resource are seen, and nothing else: not whose it is, not what it is about, not who wrote it. Of another tenant
+//! nothing is seen at all; whoever reads for a caller reads their tenant only.
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::{BookingId, Caller, Change, Fact, Kind, ResourceId, Role, Seq, Status};
+use crate::{
+    Booking, BookingId, Caller, Change, Conflict, Fact, Kind, RequestId, Resource, ResourceId, Role, Seq,
+    Status, TimeRange, Traceparent, UserId, Venue, booking::View,
+};
 
 /// A change as a caller may see it.
 #[derive(Debug, Serialize)]
@@ -11,36 +18,86 @@ use crate::{BookingId, Caller, Change, Fact, Kind, ResourceId, Role, Seq, Status
 pub enum Visible<'a> {
     /// All of it.
     Whole(&'a Change),
-    /// That another's booking is there, and not whose.
-    Cut(Cut),
+    /// Less than all of it.
+    Cut(Cut<'a>),
 }
 
-/// Of another's booking: which range of which resource, and nothing else.
+/// A change of which something is another's.
 #[derive(Debug, Serialize)]
-pub struct Cut {
+pub struct Cut<'a> {
     r#type: Kind,
     seq: Seq,
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    actor: Option<()>,
-    request_id: Option<()>,
-    data: CutData,
+    actor: Option<&'a str>,
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    data: CutData<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct CutData {
-    booking: CutBooking,
+#[serde(untagged)]
+enum CutData<'a> {
+    Booking { booking: Seen<&'a Booking> },
+    Conflict { booking: Seen<&'a Booking>, conflicting: Vec<Seen<&'a Conflict>>, conflict_count: i64 },
+    Resource { resource: &'a Resource },
+    Venue { venue: &'a Venue },
 }
 
-#[derive(Debug, Serialize)]
-struct CutBooking {
+/// Something of a booking, as a caller may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Seen<T> {
+    /// All of it.
+    Whole(T),
+    /// That another's booking is there, and not whose.
+    Cut(Another),
+}
+
+/// Of another's booking: which range of which resource, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(as = AnothersBooking, example = json!(crate::openapi::example::anothers())),
+    serde(deny_unknown_fields)
+)]
+pub struct Another {
+    /// Which one.
     id: BookingId,
+    /// What is booked.
     resource_id: ResourceId,
+    /// When the range begins.
     #[serde(with = "time::serde::rfc3339")]
     start_time: OffsetDateTime,
+    /// The first moment that is no longer in it.
     #[serde(with = "time::serde::rfc3339")]
     end_time: OffsetDateTime,
+    /// `VALID` when the range is held, `PENDING` when it is wanted.
     status: Status,
+}
+
+/// Whether `caller` may see all of what is `owner`'s, in their own tenant.
+pub fn sees_all_of(owner: &UserId, caller: &Caller) -> bool {
+    caller.is(owner) || caller.roles.has(Role::Observer)
+}
+
+/// What `caller` may see of a booking of their tenant.
+pub fn booking<'a>(booking: &'a Booking, caller: &Caller) -> Seen<View<'a>> {
+    match whose(booking, caller) {
+        Seen::Whole(booking) => Seen::Whole(booking.view()),
+        Seen::Cut(cut) => Seen::Cut(cut),
+    }
+}
+
+/// What `caller` may see of a conflict in their tenant.
+pub fn conflict<'a>(conflict: &'a Conflict, caller: &Caller) -> Seen<&'a Conflict> {
+    if sees_all_of(&conflict.user_id, caller) {
+        return Seen::Whole(conflict);
+    }
+    let Conflict { id, resource_id, range, status, .. } = conflict;
+    Seen::Cut(Another::new(*id, *resource_id, *range, *status))
 }
 
 /// What `caller` may see of `change`; nothing of another tenant's.
@@ -48,35 +105,54 @@ pub fn visible<'a>(change: &'a Change, caller: &Caller) -> Option<Visible<'a>> {
     if change.tenant_id != caller.tenant {
         return None;
     }
-    let booking = match &change.fact {
-        // What there is to book is known to the whole tenant.
-        Fact::ResourceCreated { .. } => return Some(Visible::Whole(change)),
+    // Who made a resource may have booked it in the same breath.
+    let author = change.fact.booking().map(|booking| &booking.user_id).or(change.actor.as_ref());
+    let owns = author.is_none_or(|author| sees_all_of(author, caller));
+    if owns && change.fact.conflicting().iter().all(|other| sees_all_of(&other.user_id, caller)) {
+        return Some(Visible::Whole(change));
+    }
+    let data = match &change.fact {
+        // What there is to book, and where, is known to the whole tenant.
+        Fact::ResourceCreated { resource } | Fact::ResourceUpdated { resource } => {
+            CutData::Resource { resource }
+        }
+        Fact::VenueCreated { venue } | Fact::VenueUpdated { venue } => CutData::Venue { venue },
+        Fact::BookingConflict { booking, conflicting, conflict_count } => CutData::Conflict {
+            booking: whose(booking, caller),
+            conflicting: conflicting.iter().map(|other| conflict(other, caller)).collect(),
+            conflict_count: *conflict_count,
+        },
         Fact::BookingCreated { booking }
+        | Fact::BookingUpdated { booking, .. }
         | Fact::BookingDeleted { booking }
         | Fact::BookingValidated { booking }
         | Fact::BookingRejected { booking }
-        | Fact::BookingMoveRejected { booking } => booking,
+        | Fact::BookingMoveRejected { booking } => CutData::Booking { booking: whose(booking, caller) },
     };
-    if caller.is(&booking.user_id) || caller.roles.has(Role::Observer) {
-        return Some(Visible::Whole(change));
-    }
-    let wanted = booking.claim.wanted();
+    let trace = &change.trace;
     Some(Visible::Cut(Cut {
         r#type: change.fact.kind(),
         seq: change.seq,
         at: change.at,
-        actor: None,
-        request_id: None,
-        data: CutData {
-            booking: CutBooking {
-                id: booking.id,
-                resource_id: booking.resource_id,
-                start_time: wanted.start(),
-                end_time: wanted.end(),
-                status: booking.claim.status(),
-            },
-        },
+        actor: change.actor.as_ref().filter(|_| owns).map(UserId::as_str),
+        request_id: trace.request_id.as_ref().filter(|_| owns).map(RequestId::as_str),
+        traceparent: trace.traceparent.as_ref().filter(|_| owns).map(Traceparent::as_str),
+        data,
     }))
+}
+
+fn whose<'a>(booking: &'a Booking, caller: &Caller) -> Seen<&'a Booking> {
+    if sees_all_of(&booking.user_id, caller) {
+        return Seen::Whole(booking);
+    }
+    let claim = booking.claim;
+    Seen::Cut(Another::new(booking.id, booking.resource_id, claim.wanted(), claim.status()))
+}
+
+impl Another {
+    fn new(id: BookingId, resource_id: ResourceId, range: TimeRange, status: Status) -> Self {
+        Self { id, resource_id, start_time: range.start(), end_time: range.end(), status }
+    }
 }
 
 #[cfg(test)]
@@ -85,30 +161,50 @@ mod tests {
     use time::{Duration, macros::datetime};
 
     use super::*;
-    use crate::{Booking, Claim, ResourceName, Roles, TenantId, TimeRange, Title, UserId};
+    use crate::{Claim, ResourceName, Roles, TenantId, Title, VenueId, change::Trace, rules::BookingLimits};
 
-    fn change() -> Change {
-        let at = datetime!(2027-03-20 08:00 UTC);
-        let range = TimeRange::new(at + Duration::DAY, at + Duration::DAY + Duration::HOUR).unwrap();
-        let booking = Booking {
+    const AT: OffsetDateTime = datetime!(2027-03-20 08:00 UTC);
+
+    fn range() -> TimeRange {
+        TimeRange::new(AT + Duration::DAY, AT + Duration::DAY + Duration::HOUR).unwrap()
+    }
+
+    fn alices() -> Booking {
+        Booking {
             id: BookingId::from_u128(1),
             resource_id: ResourceId::from_u128(2),
             resource: ResourceName::parse("Raum1").unwrap(),
             user_id: UserId::parse("alice").unwrap(),
-            claim: Claim::want(range, Seq(3), at, Duration::MINUTE),
+            claim: Claim::want(range(), Seq(3), AT, Duration::MINUTE),
             title: Some(Title::parse("secret").unwrap()),
             note: None,
             version: 1,
-            created_at: at,
-            updated_at: at,
-        };
+            created_at: AT,
+            updated_at: AT,
+        }
+    }
+
+    fn change(fact: Fact) -> Change {
         Change {
             tenant_id: TenantId::from_u128(9),
             seq: Seq(3),
-            at,
-            actor: Some(booking.user_id.clone()),
-            request_id: None,
-            fact: Fact::BookingCreated { booking },
+            at: AT,
+            actor: UserId::parse("alice").ok(),
+            trace: Trace {
+                request_id: RequestId::parse("r-1").ok(),
+                traceparent: Traceparent::parse("t-1").ok(),
+            },
+            fact,
+        }
+    }
+
+    fn of(id: u128, user: &str) -> Conflict {
+        Conflict {
+            id: BookingId::from_u128(id),
+            resource_id: ResourceId::from_u128(2),
+            user_id: UserId::parse(user).unwrap(),
+            range: range(),
+            status: Status::Valid,
         }
     }
 
@@ -116,31 +212,83 @@ mod tests {
         Caller { tenant: TenantId::from_u128(tenant), user: UserId::parse(user).ok(), roles: Roles::NONE }
     }
 
-    fn seen(caller: &Caller) -> Option<Value> {
-        visible(&change(), caller).map(|seen| serde_json::to_value(seen).unwrap())
+    fn seen(fact: Fact, caller: &Caller) -> Option<Value> {
+        visible(&change(fact), caller).map(|seen| serde_json::to_value(seen).unwrap())
+    }
+
+    fn created() -> Fact {
+        Fact::BookingCreated { booking: alices() }
     }
 
     #[test]
     fn another_tenant_sees_nothing_not_even_of_a_user_of_the_same_name() {
-        assert_eq!(seen(&caller(8, "alice")), None);
+        assert_eq!(seen(created(), &caller(8, "alice")), None);
     }
 
     #[test]
-    fn the_owner_sees_all_of_it() {
-        let seen = seen(&caller(9, "alice")).unwrap();
-        assert_eq!(seen["data"]["booking"]["title"], "secret");
-        assert_eq!(seen["actor"], "alice");
+    fn the_owner_and_an_observer_see_all_of_it() {
+        let observer = Caller { roles: Roles::NONE.with(Role::Observer), ..caller(9, "eve") };
+        for caller in [caller(9, "alice"), observer] {
+            let seen = seen(created(), &caller).unwrap();
+            assert_eq!(seen["data"]["booking"]["title"], "secret");
+            assert_eq!([&seen["actor"], &seen["request_id"], &seen["traceparent"]], ["alice", "r-1", "t-1"]);
+        }
     }
 
     #[test]
     fn a_stranger_sees_the_range_and_nothing_else() {
+        let hers = json!({
+            "id": BookingId::from_u128(1), "resource_id": ResourceId::from_u128(2), "status": "PENDING",
+            "start_time": "2027-03-21T08:00:00Z", "end_time": "2027-03-21T09:00:00Z",
+        });
         let expected = json!({
             "type": "booking_created", "seq": 3, "at": "2027-03-20T08:00:00Z", "actor": null, "request_id": null,
-            "data": {"booking": {
-                "id": BookingId::from_u128(1), "resource_id": ResourceId::from_u128(2), "status": "PENDING",
-                "start_time": "2027-03-21T08:00:00Z", "end_time": "2027-03-21T09:00:00Z",
-            }},
+            "data": {"booking": hers},
         });
-        assert_eq!(seen(&caller(9, "bob")), Some(expected));
+        let bob = caller(9, "bob");
+        assert_eq!(seen(created(), &bob), Some(expected));
+        assert_eq!(serde_json::to_value(booking(&alices(), &bob)).unwrap(), hers);
+    }
+
+    #[test]
+    fn a_stranger_sees_what_there_is_to_book_and_not_who_made_it() {
+        let resource = Resource {
+            id: ResourceId::from_u128(2),
+            venue_id: VenueId::from_u128(3),
+            name: ResourceName::parse("Raum1").unwrap(),
+            limits: BookingLimits::default(),
+            version: 1,
+            created_at: AT,
+            updated_at: AT,
+        };
+        let made = || Fact::ResourceCreated { resource: resource.clone() };
+        let (hers, his) =
+            (seen(made(), &caller(9, "alice")).unwrap(), seen(made(), &caller(9, "bob")).unwrap());
+        assert_eq!((&hers["actor"], &hers["traceparent"]), (&json!("alice"), &json!("t-1")));
+        assert_eq!(
+            (&his["actor"], &his["request_id"], his.get("traceparent")),
+            (&json!(null), &json!(null), None)
+        );
+        assert_eq!(his["data"], hers["data"]);
+    }
+
+    #[test]
+    fn of_a_conflict_each_sees_their_own_whole_and_the_others_cut() {
+        let fact = || Fact::BookingConflict {
+            booking: alices(),
+            conflicting: vec![of(4, "bob"), of(5, "carol")],
+            conflict_count: 2,
+        };
+        let by = |user: &str| seen(fact(), &caller(9, user)).unwrap();
+        let users = |seen: &Value| {
+            let conflicting = seen["data"]["conflicting"].as_array().unwrap();
+            let all = [&[seen["data"]["booking"].clone()], conflicting.as_slice()].concat();
+            all.iter().map(|each| each["user_id"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        assert_eq!(users(&by("alice")), [Some("alice".to_owned()), None, None]);
+        assert_eq!(users(&by("bob")), [None, Some("bob".to_owned()), None]);
+        assert_eq!(users(&by("eve")), [None, None, None]);
+        assert_eq!((&by("alice")["actor"], &by("bob")["actor"]), (&json!("alice"), &json!(null)));
+        assert_eq!(by("eve")["data"]["conflict_count"], 2);
     }
 }

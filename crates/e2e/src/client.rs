@@ -1,10 +1,13 @@
-//! A client of the HTTP API, as plain as curl: nothing is tried again, and nothing of an answer is hidden.
+//! A client of the HTTP API, as plain as curl: nothing is tried again, and nothing of an answer is hidden. Whatever it is
+//! answered is held against the API's document.
 
 use std::{net::SocketAddr, time::Duration};
 
-use reqwest::{Method, header::HeaderMap};
+use reqwest::{Body, Method, header::HeaderMap, redirect};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
+
+use crate::{Call, Contract};
 
 /// How long an answer may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
@@ -14,8 +17,7 @@ const ANSWER_WAIT: Duration = Duration::from_secs(30);
 pub struct Client {
     http: reqwest::Client,
     base: String,
-    user: Option<String>,
-    request_id: Option<String>,
+    headers: Vec<(String, String)>,
 }
 
 /// What came back.
@@ -35,18 +37,30 @@ impl Client {
     /// # Panics
     /// When the system gives no client.
     pub fn new(address: SocketAddr) -> Self {
-        let http = reqwest::Client::builder().timeout(ANSWER_WAIT).build().unwrap();
-        Self { http, base: format!("http://{address}"), user: None, request_id: None }
+        let http = reqwest::Client::builder()
+            .timeout(ANSWER_WAIT)
+            .redirect(redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { http, base: format!("http://{address}"), headers: Vec::new() }
     }
 
     /// The same, as this user.
     pub fn user(&self, name: &str) -> Self {
-        Self { user: Some(name.to_owned()), ..self.clone() }
+        self.header("X-User-ID", name)
     }
 
     /// The same, with an id for its requests.
     pub fn request_id(&self, id: &str) -> Self {
-        Self { request_id: Some(id.to_owned()), ..self.clone() }
+        self.header("X-Request-ID", id)
+    }
+
+    /// The same, with a header on its requests, in the place of another of this name.
+    pub fn header(&self, name: &str, value: &str) -> Self {
+        let mut other = self.clone();
+        other.headers.retain(|(there, _)| there != name);
+        other.headers.push((name.to_owned(), value.to_owned()));
+        other
     }
 
     /// # Errors
@@ -63,6 +77,18 @@ impl Client {
 
     /// # Errors
     /// When no answer came.
+    pub async fn put(&self, path: &str, body: &Value) -> reqwest::Result<Answer> {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
+    /// # Errors
+    /// When no answer came.
+    pub async fn patch(&self, path: &str, body: &Value) -> reqwest::Result<Answer> {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    /// # Errors
+    /// When no answer came.
     pub async fn delete(&self, path: &str) -> reqwest::Result<Answer> {
         self.send(Method::DELETE, path, None).await
     }
@@ -75,21 +101,55 @@ impl Client {
         self.post("/api/v1/bookings", &booking(resource, from, to)).await
     }
 
+    /// The text at this path.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn text(&self, path: &str) -> reqwest::Result<String> {
+        self.request(Method::GET, path).send().await?.text().await
+    }
+
+    /// Sends these bytes as what they are said to be.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn raw(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Body>,
+    ) -> reqwest::Result<Answer> {
+        self.answer(self.request(method, path).header("Content-Type", content_type).body(body)).await
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Answer> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
-        if let Some(user) = &self.user {
-            request = request.header("X-User-ID", user);
-        }
-        if let Some(id) = &self.request_id {
-            request = request.header("X-Request-ID", id);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let answer = request.send().await?;
+        let request = self.request(method, path);
+        self.answer(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        self.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+        let request = request.build()?;
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let sent = request.body().and_then(Body::as_bytes).unwrap_or_default().to_vec();
+        let answer = self.http.execute(request).await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
-        Ok(Answer { status, headers, body })
+        let body = answer.bytes().await?;
+        let query = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        let (method, path) = (method.as_str(), url.path());
+        let call = Call { method, path, query, sent: &sent, status, headers: &headers, body: &body };
+        let faults = Contract::of_holdfast().answered(&call);
+        assert!(faults.is_empty(), "not as documented: {faults:#?} of {call:?}");
+        Ok(Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
     }
 }
 

@@ -15,7 +15,7 @@ use holdfast_testkit::eventually;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{Client, Ledger, Process, Told};
+use crate::{Client, Ledger, Process, Told, booking};
 
 /// What there is to book: narrow enough that most wants overlap others.
 const RESOURCES: usize = 5;
@@ -101,8 +101,8 @@ struct User {
 }
 
 impl User {
-    /// A booking, and the cancel of the oldest when there are enough. Whether there was an answer to each: who gets none
-    /// leaves.
+    /// A booking, a move of another, and the cancel of the oldest when there are enough. Whether there was an answer to
+    /// each: who gets none leaves.
     async fn act(&self, round: usize, held: &mut VecDeque<BookingId>) -> bool {
         let turn = mixed(self.number, round);
         let resource = format!("Raum{}", turn % RESOURCES);
@@ -113,6 +113,17 @@ impl User {
         match self.ledger.created(&request_id, &answer) {
             Some(booking) => held.push_back(booking),
             None => return answer.is_ok(),
+        }
+        if let Some(latest) = held.iter().nth_back(1).filter(|_| turn.is_multiple_of(3)) {
+            let (client, request_id) = self.client(round + 1);
+            let mut change = booking(&resource, until, until + 2);
+            change.as_object_mut().unwrap().remove("resource");
+            change["title"] = request_id.clone().into();
+            let answer = client.put(&format!("/api/v1/bookings/{latest}"), &change).await;
+            self.ledger.updated(&request_id, *latest, &answer);
+            if answer.is_err() {
+                return false;
+            }
         }
         let Some(oldest) = (held.len() > BOOKINGS_KEPT).then(|| held.pop_front()).flatten() else {
             return true;

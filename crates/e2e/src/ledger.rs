@@ -37,13 +37,21 @@ impl Told {
     }
 }
 
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Create,
+    Update,
+    Cancel,
+}
+
 /// A write that was asked for.
 #[derive(Debug)]
 struct Write {
     request_id: String,
-    /// Of a create, only when it was answered; of a cancel, always.
+    /// Of a create, only when it was answered; else always.
     booking: Option<BookingId>,
-    is_cancel: bool,
+    asked: Asked,
     told: Told,
 }
 
@@ -57,15 +65,21 @@ impl Ledger {
         let told = Told::by(answer);
         let id = answer.as_ref().ok().filter(|_| told == Told::Done).map(|answer| answer.body["id"].clone());
         let booking = id.map(|id: Value| serde_json::from_value(id).expect("a created booking has an id"));
-        self.note(Write { request_id: request_id.to_owned(), booking, is_cancel: false, told });
+        self.note(Write { request_id: request_id.to_owned(), booking, asked: Asked::Create, told });
         booking
+    }
+
+    /// Notes an update, which changes something.
+    pub fn updated(&self, request_id: &str, booking: BookingId, answer: &reqwest::Result<Answer>) {
+        let (booking, told) = (Some(booking), Told::by(answer));
+        self.note(Write { request_id: request_id.to_owned(), booking, asked: Asked::Update, told });
     }
 
     /// Notes a cancel.
     pub fn cancelled(&self, request_id: &str, booking: BookingId, answer: &reqwest::Result<Answer>) {
         let booking = Some(booking);
         let told = Told::by(answer);
-        self.note(Write { request_id: request_id.to_owned(), booking, is_cancel: true, told });
+        self.note(Write { request_id: request_id.to_owned(), booking, asked: Asked::Cancel, told });
     }
 
     /// How many writes were answered with this.
@@ -89,7 +103,11 @@ impl Ledger {
         let mut ends: HashMap<BookingId, Vec<&Change>> = HashMap::new();
         for change in log.changes() {
             let Some(booking) = change.fact.booking() else { continue };
-            if let Some(id) = &change.request_id {
+            // A notice comes with a write, and is none.
+            if matches!(change.fact, Fact::BookingConflict { .. }) {
+                continue;
+            }
+            if let Some(id) = &change.trace.request_id {
                 by_request.entry(id.as_str()).or_default().push(change);
             }
             if matches!(change.fact, Fact::BookingDeleted { .. } | Fact::BookingRejected { .. }) {
@@ -101,7 +119,7 @@ impl Ledger {
             let found = by_request.remove(write.request_id.as_str()).unwrap_or_default();
             let is_true = match (write.told, write.booking) {
                 // To give up what was rejected before changes nothing, and is no error.
-                (Told::Done, Some(id)) if write.is_cancel => {
+                (Told::Done, Some(id)) if write.asked == Asked::Cancel => {
                     ends.get(&id).is_some_and(|ends| ends.len() == 1)
                 }
                 (Told::Done, id) => found.len() == 1 && found[0].fact.booking().map(|b| b.id) == id,
@@ -127,7 +145,9 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_domain::{Booking, Claim, DEFAULT_TENANT, RequestId, ResourceId, ResourceName, Seq, UserId};
+    use holdfast_domain::{
+        Booking, Claim, DEFAULT_TENANT, RequestId, ResourceId, ResourceName, Seq, Trace, UserId,
+    };
     use holdfast_testkit::{hours, now};
 
     use super::*;
@@ -146,9 +166,9 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        let request_id = RequestId::parse(request_id).ok();
+        let trace = Trace { request_id: RequestId::parse(request_id).ok(), traceparent: None };
         let (tenant_id, actor) = (DEFAULT_TENANT, Some(user_id));
-        Change { tenant_id, seq: Seq(seq), at, actor, request_id, fact: fact(booking) }
+        Change { tenant_id, seq: Seq(seq), at, actor, trace, fact: fact(booking) }
     }
 
     fn created(seq: i64) -> Change {
@@ -162,11 +182,11 @@ mod tests {
     /// How many contradictions there are to a create and a cancel, told these.
     fn faults(create: Told, cancel: Told, changes: Vec<Change>) -> usize {
         let (ledger, id) = (Ledger::default(), BookingId::from_u128(1));
-        let write = |request_id: &str, booking, is_cancel, told| {
-            ledger.note(Write { request_id: request_id.to_owned(), booking, is_cancel, told });
+        let write = |request_id: &str, booking, asked, told| {
+            ledger.note(Write { request_id: request_id.to_owned(), booking, asked, told });
         };
-        write("create", (create == Told::Done).then_some(id), false, create);
-        write("cancel", Some(id), true, cancel);
+        write("create", (create == Told::Done).then_some(id), Asked::Create, create);
+        write("cancel", Some(id), Asked::Cancel, cancel);
         ledger.faults(&Log::from(changes)).len()
     }
 

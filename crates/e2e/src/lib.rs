@@ -7,6 +7,7 @@
 
 mod binaries;
 mod client;
+mod contract;
 mod crowd;
 mod house;
 mod ledger;
@@ -17,6 +18,7 @@ mod stream;
 
 pub use binaries::Binary;
 pub use client::{Answer, Client, booking};
+pub use contract::{Call, Contract};
 pub use crowd::{Crowd, Plan};
 pub use house::{House, root};
 pub use ledger::{Ledger, Told};

@@ -66,6 +66,11 @@ impl Process {
         Client::new(self.address)
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
     /// Waits until `/readyz` says this status, such as `ready`; gives the code that came with it.
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! A subscriber on a socket.
+//! A subscriber on a socket. Whatever it is told is held against the API's document.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,6 +9,8 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
+
+use crate::{Call, Contract};
 
 /// How long a message may take.
 const MESSAGE_WAIT: Duration = Duration::from_secs(30);
@@ -35,7 +37,11 @@ impl Socket {
     /// As `open`.
     pub async fn open_at(address: SocketAddr, path: &str) -> Self {
         let opened = connect_async(format!("ws://{address}{path}"));
-        let (socket, _) = timeout(MESSAGE_WAIT, opened).await.expect("an answer").unwrap();
+        let (socket, answer) = timeout(MESSAGE_WAIT, opened).await.expect("an answer").unwrap();
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        let (status, headers) = (answer.status().as_u16(), answer.headers());
+        let call = Call { method: "GET", path, query: Vec::new(), sent: &[], status, headers, body: &[] };
+        assert_eq!(Contract::of_holdfast().answered(&call), [""; 0], "not as documented");
         let mut socket = Self { socket, from: 0 };
         let hello = socket.any_message().await;
         assert_eq!(hello["type"], "hello");
@@ -108,7 +114,10 @@ impl Socket {
     async fn any_message(&mut self) -> Value {
         loop {
             if let Message::Text(text) = self.frame().await {
-                return serde_json::from_str(&text).unwrap();
+                let message = serde_json::from_str(&text).unwrap();
+                let faults = Contract::of_holdfast().told(&message);
+                assert!(faults.is_empty(), "not as documented: {faults:#?}");
+                return message;
             }
         }
     }

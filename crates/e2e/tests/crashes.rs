@@ -97,8 +97,10 @@ async fn a_create_is_in_the_log_if_and_only_if_its_commit_was_sent_before_the_cr
         assert_died(doomed.ended().await);
 
         let log = Log::read(&house.database).await;
-        let of_last =
-            log.changes().iter().filter(|c| c.request_id.as_ref().is_some_and(|id| id.as_str() == "last"));
+        let of_last = log
+            .changes()
+            .iter()
+            .filter(|c| c.trace.request_id.as_ref().is_some_and(|id| id.as_str() == "last"));
         assert_eq!(of_last.count(), usize::from(is_in_the_log), "{place}");
         let created = log.changes().iter().filter(|c| matches!(c.fact, Fact::BookingCreated { .. }));
         assert_eq!(created.count(), 3 + usize::from(is_in_the_log), "{place}");

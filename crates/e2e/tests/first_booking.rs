@@ -81,7 +81,7 @@ async fn who_comes_second_is_told_of_whom_they_overlap() {
     let second = process.client().user("bob").book("Raum1", 11, 13).await.unwrap();
     assert_eq!((second.status, &second.body["conflict_count"]), (201, &json!(1)));
     let conflict = &second.body["conflicts"][0];
-    assert_eq!(fields(conflict), ["end_time", "id", "resource_id", "start_time", "status"]);
+    assert_eq!(fields(conflict), ["end_time", "id", "resource_id", "start_time", "status", "user_id"]);
     for field in ["id", "resource_id", "start_time", "end_time"] {
         assert_eq!(conflict[field], first.body[field], "{field}");
     }

@@ -38,6 +38,9 @@ async fn without_redis_bookings_are_made_and_decided_and_only_the_notifier_is_no
     let id = booked(&alice, 10).await;
     assert_eq!(alice.delete(&format!("/api/v1/bookings/{id}")).await.expect("an answer").status, 204);
     booked(&all.client().user("bob"), 10).await;
+    // Who waits is woken by nobody, and looks.
+    let waited = alice.header("Prefer", "wait=30").book("Raum1", 20, 21).await.expect("an answer");
+    assert_eq!((waited.status, &waited.body["status"]), (201, &"VALID".into()));
     house.at_rest().await;
 }
 

@@ -3,6 +3,7 @@
 //! Nothing happens here that the services don't do themselves; they share a port, and what they commit is
 //! told to each other without a way over Redis.
 
+mod document;
 mod greeting;
 mod run;
 mod settings;
@@ -22,5 +23,6 @@ fn main() -> ExitCode {
             tracing::info!(version, "the schema is up to date");
             Ok::<_, BoxError>(())
         }
+        Command::Openapi => Ok(document::print()?),
     })
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use holdfast_booking_api::BookingApi;
+use holdfast_booking_api::{Bells, BookingApi};
 use holdfast_notifier::{Feed, Hub, Sockets};
 use holdfast_runtime::{
+    docs::Docs,
     health::Need,
     http,
     lifecycle::{BoxError, Stage},
@@ -12,8 +13,9 @@ use holdfast_runtime::{
     settings::ShutdownSettings,
 };
 use holdfast_stream::{About, Doorbell, Reader};
+use time::Duration;
 
-use crate::{greeting, settings::RunSettings};
+use crate::{document, greeting, settings::RunSettings};
 
 /// Starts every service; none of the servers that they lean on has to be there yet.
 ///
@@ -21,8 +23,8 @@ use crate::{greeting, settings::RunSettings};
 /// When the port can't be had, or the settings can't be used.
 pub fn start(settings: &RunSettings, shutdown: &ShutdownSettings, process: &Process) -> Result<(), BoxError> {
     let (database, streams) = holdfast_booking_api::connect(&settings.database, &settings.streams, process)?;
-    let grown = Doorbell::connect(&settings.streams, About::Log)?;
-    let api = BookingApi::start(&settings.api, database.clone(), streams, grown, process);
+    let bells = Bells::connect(&settings.streams)?;
+    let api = BookingApi::start(&settings.api, database.clone(), streams, bells, process);
 
     let doorbell = Doorbell::connect(&settings.streams, About::Stream)?;
     let relay = api.relay();
@@ -42,15 +44,20 @@ pub fn start(settings: &RunSettings, shutdown: &ShutdownSettings, process: &Proc
     });
     let sockets = Sockets::new(&settings.sockets, hub, tasks.stopping());
 
+    // Far enough ahead for a process that runs for months, and near enough to be booked.
+    let first_request = greeting::first_request(settings.http.port, Duration::days(365));
+    let docs = Docs::of(&greeting::start(&first_request), &document::document())?;
+
     // The sockets first: `/api/bookings/{id}` would swallow `/api/bookings/ws`.
     let bound = http::bind(&settings.http, shutdown, &process.health, move |config| {
         sockets.configure(config);
         api.configure(config);
+        docs.configure(config);
     })?;
     let address = bound.address();
     tasks.spawn("http", bound.run(tasks.stopping()));
     if settings.greet {
-        greeting::print(address);
+        greeting::print(address.port());
     }
     Ok(())
 }

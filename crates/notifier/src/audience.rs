@@ -69,9 +69,11 @@ impl Audience {
     /// Whom a change concerns, each once.
     pub(crate) fn concerned(&self, change: &Change) -> Vec<MemberId> {
         let owner = change.fact.booking().map(|booking| &booking.user_id);
-        let users = owner.into_iter().chain(&change.actor);
+        let others = change.fact.conflicting().iter().map(|conflict| &conflict.user_id);
+        let users = owner.into_iter().chain(&change.actor).chain(others);
         let sets = users.filter_map(|user| self.by_user.get(user));
-        let sets = sets.chain(self.by_resource.get(&change.fact.resource_id()));
+        let resource = change.fact.resource_id();
+        let sets = sets.chain(resource.and_then(|resource| self.by_resource.get(&resource)));
         let mut ids: Vec<MemberId> = sets.chain([&self.of_all]).flatten().copied().collect();
         ids.sort_unstable();
         ids.dedup();
@@ -82,8 +84,13 @@ impl Audience {
         self.members.keys().copied().collect()
     }
 
-    /// Puts each one's text into their queue. Whoever's is full is cut off: they never slow another.
-    pub(crate) fn send(&mut self, ids: &[MemberId], mut text_for: impl FnMut(&Caller) -> Option<ByteString>) {
+    /// Puts each one's text into their queue. Whoever's is full is cut off: they never slow another. How many were.
+    pub(crate) fn send(
+        &mut self,
+        ids: &[MemberId],
+        mut text_for: impl FnMut(&Caller) -> Option<ByteString>,
+    ) -> u64 {
+        let mut cut_off = 0;
         for id in ids {
             let Some(member) = self.members.get(id) else {
                 continue;
@@ -94,8 +101,10 @@ impl Audience {
             if member.queue.try_send(text).is_err() {
                 member.cut_off.cancel();
                 self.remove(*id);
+                cut_off += 1;
             }
         }
+        cut_off
     }
 }
 

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Interest,
     audience::{Audience, Member, MemberId},
+    meters::Meters,
     render::{Rendering, notice},
 };
 
@@ -30,6 +31,7 @@ pub struct Hub {
     next_id: AtomicU64,
     queue: usize,
     has_met_unreadable: AtomicBool,
+    meters: Meters,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +63,7 @@ impl Hub {
             next_id: AtomicU64::new(0),
             queue,
             has_met_unreadable: AtomicBool::new(false),
+            meters: Meters::new(),
         }
     }
 
@@ -74,6 +77,7 @@ impl Hub {
         let mut channel = self.channel(Shard::of(tenant_id));
         let from = channel.position?;
         channel.tenants.entry(tenant_id).or_default().add(id, member);
+        self.meters.sockets.increment(1);
         Some(Subscription { from, messages, cut_off, hub: Arc::clone(self), tenant_id, id })
     }
 
@@ -89,14 +93,15 @@ impl Hub {
             match Rendering::new(entry) {
                 Ok(mut rendering) => {
                     let concerned = audience.concerned(&rendering.change);
-                    audience.send(&concerned, |caller| rendering.text_for(caller));
+                    let cut_off = audience.send(&concerned, |caller| rendering.text_for(caller));
+                    self.meters.slow_closes.increment(cut_off);
                 }
                 Err(error) => {
                     if !self.has_met_unreadable.swap(true, Ordering::Relaxed) {
                         tracing::warn!(%shard, %seq, %error, "a change that this version can't read; said once");
                     }
                     // Whom it concerns can't be known, and it must not be missed in silence.
-                    resync(audience, seq);
+                    self.meters.slow_closes.increment(resync(audience, seq));
                 }
             }
         }
@@ -107,7 +112,7 @@ impl Hub {
         let mut channel = self.channel(shard);
         channel.position = Some(seq);
         for audience in channel.tenants.values_mut() {
-            resync(audience, seq);
+            self.meters.slow_closes.increment(resync(audience, seq));
         }
     }
 
@@ -122,9 +127,10 @@ impl Hub {
     }
 }
 
-fn resync(audience: &mut Audience, seq: Seq) {
+/// Tells everybody to ask anew; how many were cut off over it.
+fn resync(audience: &mut Audience, seq: Seq) -> u64 {
     let text = notice("resync", seq);
-    audience.send(&audience.everybody(), |_| Some(text.clone()));
+    audience.send(&audience.everybody(), |_| Some(text.clone()))
 }
 
 impl Subscription {
@@ -140,6 +146,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        self.hub.meters.sockets.decrement(1);
         let mut channel = self.hub.channel(Shard::of(self.tenant_id));
         if let Some(audience) = channel.tenants.get_mut(&self.tenant_id) {
             audience.remove(self.id);

@@ -4,9 +4,11 @@
 //! the API. What may be seen is decided by `domain::visible` alone.
 
 mod audience;
+mod document;
 mod feed;
 mod hub;
 mod interest;
+mod meters;
 mod query;
 mod render;
 mod routes;
@@ -14,6 +16,7 @@ mod service;
 mod settings;
 mod socket;
 
+pub use document::openapi;
 pub use feed::Feed;
 pub use hub::{Hub, Subscription};
 pub use interest::Interest;

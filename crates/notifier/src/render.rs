@@ -1,14 +1,17 @@
 //! The texts that subscribers get. Each is written once and shared, however many get it.
 
+use std::collections::HashMap;
+
 use bytestring::ByteString;
-use holdfast_domain::{Caller, Change, Seq, visible, visible::Visible};
+use holdfast_domain::{Caller, Change, Seq, UserId, visible, visible::Visible};
 use holdfast_stream::Entry;
 
 /// A change, and its text as far as each may see it.
 pub(crate) struct Rendering {
     pub(crate) change: Change,
     whole: ByteString,
-    cut: Option<ByteString>,
+    /// The cut ones, by whose they are who gets them: strangers all get the same.
+    cuts: HashMap<Option<UserId>, ByteString>,
 }
 
 impl Rendering {
@@ -18,7 +21,7 @@ impl Rendering {
         Ok(Self {
             change: Change::from_wire(entry.tenant_id, &entry.wire)?,
             whole: entry.wire.into(),
-            cut: None,
+            cuts: HashMap::new(),
         })
     }
 
@@ -27,9 +30,9 @@ impl Rendering {
         Some(match visible(&self.change, caller)? {
             // It has come in the form in which it goes out.
             Visible::Whole(_) => self.whole.clone(),
-            // The same for everybody who gets it cut.
             Visible::Cut(cut) => {
-                let text = self.cut.get_or_insert_with(|| {
+                let owner = caller.user.clone().filter(|user| is_of(&self.change, user));
+                let text = self.cuts.entry(owner).or_insert_with(|| {
                     serde_json::to_string(&cut)
                         .expect("ids and times within the calendar are always JSON")
                         .into()
@@ -38,6 +41,13 @@ impl Rendering {
             }
         })
     }
+}
+
+/// Whether something of the change is this user's.
+fn is_of(change: &Change, user: &UserId) -> bool {
+    let owner = change.fact.booking().map(|booking| &booking.user_id);
+    let others = change.fact.conflicting().iter().map(|conflict| &conflict.user_id);
+    owner.into_iter().chain(others).chain(&change.actor).any(|owner| owner == user)
 }
 
 /// A message about a position and nothing else.

@@ -4,21 +4,31 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::StatusCode,
+    http::{Method, StatusCode},
     rt,
-    web::{self, Data, Payload, Query, ServiceConfig},
+    web::{Data, Payload, ServiceConfig},
 };
-use holdfast_runtime::problem::{FieldProblem, Problem};
+use holdfast_runtime::{
+    extract::Query,
+    openapi::Parts,
+    problem::{FieldProblem, Problem},
+    routes,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Hub, Settings, query,
+    Hub, Settings,
+    document::Asked,
+    query,
     socket::{FRAME_MAX_BYTES, serve},
 };
 
 /// Seconds after which a client that was not let in may try again.
 const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// Where a socket is asked for: as it is now, and as it was first published.
+pub(crate) const PATHS: [&str; 2] = ["/api/v1/ws", "/api/bookings/ws"];
 
 /// All sockets of this process. Cheap to clone; all clones count together.
 #[derive(Debug, Clone)]
@@ -38,16 +48,33 @@ impl Sockets {
     /// Mounts the routes, by full path. To be called before whatever mounts `/api/bookings/{id}`, which would swallow them.
     pub fn configure(&self, config: &mut ServiceConfig) {
         config.app_data(Data::new(self.clone()));
-        for path in ["/api/bookings/ws", "/api/v1/ws"] {
-            config.service(web::resource(path).route(web::get().to(open)));
+        for path in PATHS {
+            config.service(routes::at(path).on(Method::GET, open));
         }
     }
 }
 
-async fn open(
+#[utoipa::path(
+    get,
+    path = PATHS[0],
+    operation_id = "openSocket",
+    tag = "sockets",
+    params(Parts<(Asked,)>),
+    responses(
+        (status = 101, description = "A WebSocket. Every message is a text frame with a JSON object: a `SocketMessage`."),
+        Parts<(Asked,)>,
+    ),
+    extensions(("x-messages" = json!({ "schema": { "$ref": "#/components/schemas/SocketMessage" } })))
+)]
+/// Opens a socket (WebSocket)
+///
+/// It says `hello`, then tells each change that is asked for, in the order of the log, and now and then its position. It
+/// takes no messages but pings. Closed with 1013, the messages came faster than they were read; with 1001, the service
+/// stops: come back.
+pub(crate) async fn open(
     request: HttpRequest,
     body: Payload,
-    pairs: Query<Vec<(String, String)>>,
+    Query(pairs): Query<Vec<(String, String)>>,
     sockets: Data<Sockets>,
 ) -> Result<HttpResponse, Problem> {
     if sockets.stopping.is_cancelled() {
@@ -73,12 +100,14 @@ fn bad_query(faults: Vec<FieldProblem>) -> Problem {
     problem
 }
 
-fn busy() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "There are as many sockets as allowed")
-        .retry_after(RETRY_AFTER_SECONDS)
+pub(crate) fn busy() -> Problem {
+    try_again("busy", "Too much at once").detail("There are as many sockets as allowed.")
 }
 
-fn unavailable() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "It is not known yet where the log stands")
-        .retry_after(RETRY_AFTER_SECONDS)
+pub(crate) fn unavailable() -> Problem {
+    try_again("unavailable", "Not available now").detail("It is not known yet where the log stands.")
+}
+
+fn try_again(code: &'static str, title: &'static str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, title).retry_after(RETRY_AFTER_SECONDS)
 }

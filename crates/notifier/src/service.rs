@@ -4,9 +4,11 @@ use std::{net::SocketAddr, sync::Arc};
 
 use clap::Parser;
 use holdfast_runtime::{
+    docs::{Docs, Start},
     health::{Health, Need},
     http::{self, Bound},
     lifecycle::BoxError,
+    openapi,
     service::{self, ProcessSettings},
     settings::HttpSettings,
 };
@@ -14,7 +16,7 @@ use holdfast_stream::Reader;
 use tokio::join;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Feed, Hub, Settings, Sockets};
+use crate::{Feed, Hub, Settings, Sockets, openapi};
 
 /// Relays changes to WebSocket subscribers.
 #[derive(Debug, Clone, Parser)]
@@ -41,6 +43,14 @@ impl service::Settings for ServiceSettings {
     }
 }
 
+/// What `/` says, where the service is alone.
+const START: Start<'_> = Start {
+    title: "Holdfast: sockets",
+    about: "Tells what happens as it happens, over WebSocket, at /api/v1/ws.",
+    places: &[],
+    example: "websocat 'ws://localhost:8000/api/v1/ws?topic=all'",
+};
+
 /// A notifier that has its port and does not serve yet.
 pub struct Service {
     bound: Bound,
@@ -61,8 +71,10 @@ pub fn bind(
     let redis = health.component("redis", Need::Required);
     let feed = Feed::new(Reader::connect(&settings.redis)?, Arc::clone(&hub), redis);
     let sockets = Sockets::new(&settings.sockets, hub, stopping.clone());
+    let docs = Docs::of(&START, &openapi::served(openapi()))?;
     let bound = http::bind(&settings.http, &settings.process.shutdown, health, move |config| {
         sockets.configure(config);
+        docs.configure(config);
     })?;
     Ok(Service { bound, feed, stopping })
 }

@@ -1,8 +1,10 @@
 //! One step of one shard: from its stream's end, the next run of its log.
 
 use holdfast_domain::{Seq, Shard};
-use holdfast_store::Database;
+use holdfast_store::{Database, HeadRow};
 use holdfast_stream::{Appended, Entry, Streams};
+
+use crate::meters;
 
 /// Most changes read of one log before it is another's turn.
 const RUN_MAX: i64 = 1_000;
@@ -33,19 +35,28 @@ pub(crate) enum Standing {
     Foreign,
 }
 
-/// How each shard's stream stands to its log now.
-pub(crate) async fn look(database: &Database, streams: &Streams) -> Result<Vec<(Shard, Standing)>, Error> {
+/// How each shard's stream stands to its log now; it ended at the `known` places when somebody last looked.
+pub(crate) async fn look(
+    database: &Database,
+    streams: &Streams,
+    known: &[Seq],
+) -> Result<Vec<(Shard, Standing)>, Error> {
     // The streams before the heads: the other way round, what is committed and published in between would make a stream
     // seem to be ahead of its log.
-    let ends = streams.lasts().await?;
+    let ends = streams.lasts().await;
     let heads = database.heads().await?;
-    let standing = |shard: Shard, seq: Seq| {
-        let end = ends.get(shard.index()).copied().unwrap_or_default();
-        let is_behind = end < seq;
-        if end > seq { Standing::Foreign } else { Standing::Joined { end, is_behind } }
+    // Also, and above all, while the streams are away.
+    let told = ends.as_deref().unwrap_or(known);
+    for head in &heads {
+        meters::tell(head, told.get(head.shard.index()).copied().unwrap_or_default());
+    }
+    let ends = ends?;
+    let standing = |head: &HeadRow| {
+        let end = ends.get(head.shard.index()).copied().unwrap_or_default();
+        let is_behind = end < head.seq;
+        if end > head.seq { Standing::Foreign } else { Standing::Joined { end, is_behind } }
     };
-    let rows = heads.iter();
-    Ok(rows.map(|head| (head.shard, standing(head.shard, head.seq))).collect())
+    Ok(heads.iter().map(|head| (head.shard, standing(head))).collect())
 }
 
 /// Copies one run of a shard's log, from `end`, where the stream ended when somebody last looked.

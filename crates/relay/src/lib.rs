@@ -4,6 +4,7 @@
 //! run at once, and one that starts again needs no state. It never writes to PostgreSQL, and never looks into a change.
 
 mod copy;
+mod meters;
 mod relay;
 mod settings;
 mod status;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Settings, Status, Wake,
     copy::{self, Error, Standing},
+    meters,
 };
 
 /// How long the last pass may take: what was committed before the stop is published, if both sides answer.
@@ -37,6 +38,7 @@ pub struct Relay {
 impl Relay {
     /// A relay, and what wakes it.
     pub fn new(settings: &Settings, database: Database, streams: Streams) -> (Self, Wake) {
+        meters::describe();
         let wake = Wake::default();
         let relay = Self {
             database,
@@ -93,7 +95,7 @@ impl Relay {
     /// Compares every stream with its log, so that one that changed under us is found too, and rings for those that are
     /// behind.
     async fn look(&mut self) -> Result<(), Error> {
-        for (shard, standing) in copy::look(&self.database, &self.streams).await? {
+        for (shard, standing) in copy::look(&self.database, &self.streams, &self.ends).await? {
             match standing {
                 // Being behind doesn't show yet whether it can go on.
                 Standing::Joined { end, is_behind: true } if self.stopped.contains(shard) => {

@@ -11,6 +11,7 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
+use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
 use crate::{
@@ -47,6 +48,28 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
+/// What `/` says.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// The name of the service.
+    pub title: &'a str,
+    /// What it is, in a sentence.
+    pub about: &'a str,
+    /// What is where, besides what is in every service: paths, and what is there.
+    pub places: &'a [(&'a str, &'a str)],
+    /// Something to try.
+    pub example: &'a str,
+}
+
+/// Where everything is that every service has.
+const PLACES: [(&str, &str); 5] = [
+    ("/docs", "The API, to be read and tried out."),
+    (DOCUMENT, "The same for programs (OpenAPI 3.1)."),
+    ("/livez", "Whether the process runs."),
+    ("/readyz", "Whether it can serve, and what it leans on."),
+    ("/metrics", "What is counted and timed, for Prometheus."),
+];
+
 /// The pages, ready to be mounted; clones share them.
 #[derive(Clone)]
 pub struct Docs {
@@ -63,10 +86,18 @@ struct File {
 }
 
 impl Docs {
-    /// The pages of an API: `title` and what is where, as (path, what) for `/`, and the OpenAPI document as JSON.
-    pub fn new(title: &str, places: &[(&str, &str)], document: impl Into<Bytes>) -> Self {
-        let start = File::new("text/html; charset=utf-8", start_page(title, places));
+    /// The pages of an API.
+    pub fn new(start: &Start, document: impl Into<Bytes>) -> Self {
+        let start = File::new("text/html; charset=utf-8", start.page());
         Self { start, document: File::new("application/json", document), viewer: viewer().into() }
+    }
+
+    /// The pages of the service that this document is of.
+    ///
+    /// # Errors
+    /// When it can't be written as JSON.
+    pub fn of(start: &Start, document: &OpenApi) -> Result<Self, serde_json::Error> {
+        Ok(Self::new(start, serde_json::to_vec(document)?))
     }
 
     /// Mounts `/`, `/openapi.json` and `/docs`.
@@ -124,21 +155,25 @@ fn viewer() -> Vec<(&'static str, File)> {
     VIEWER_FILES.into_iter().filter_map(file).collect()
 }
 
-fn start_page(title: &str, places: &[(&str, &str)]) -> String {
-    let title = escaped(title);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-         <style>body {{ font: 1rem/1.5 sans-serif; margin: 2rem auto; max-width: 40rem; padding: 0 1rem }}</style>\n\
-         <h1>{title}</h1>\n<dl>\n"
-    );
-    for (path, what) in places {
-        let (path, what) = (escaped(path), escaped(what));
-        // To write into a String can't fail.
-        let _ = writeln!(page, "<dt><a href=\"{path}\">{path}</a>\n<dd>{what}");
+impl Start<'_> {
+    fn page(&self) -> String {
+        let (title, about, example) = (escaped(self.title), escaped(self.about), escaped(self.example));
+        let mut page = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+             <style>body {{ font: 1rem/1.5 sans-serif; margin: 2rem auto; max-width: 40rem; padding: 0 1rem }} \
+             pre {{ overflow-x: auto }}</style>\n\
+             <h1>{title}</h1>\n<p>{about}\n<dl>\n"
+        );
+        for (path, what) in PLACES.iter().chain(self.places) {
+            let (path, what) = (escaped(path), escaped(what));
+            // To write into a String can't fail.
+            let _ = writeln!(page, "<dt><a href=\"{path}\">{path}</a>\n<dd>{what}");
+        }
+        // Within the `pre` a new line would be shown.
+        let _ = write!(page, "</dl>\n<pre>{example}</pre>\n</html>\n");
+        page
     }
-    page.push_str("</dl>\n</html>\n");
-    page
 }
 
 fn escaped(text: &str) -> String {
@@ -155,8 +190,13 @@ mod tests {
     use super::*;
 
     async fn ask(request: TestRequest) -> (HttpResponse<()>, String) {
-        let places = [("/docs", "The API, to be tried out."), ("/a?b&c", "\"<script>\"")];
-        let docs = Docs::new("Rooms & seats", &places, r#"{"openapi":"3.1.0"}"#);
+        let start = Start {
+            title: "Rooms & seats",
+            about: "They are <booked>.",
+            places: &[("/a?b&c", "\"<script>\"")],
+            example: "curl 'localhost' -d '{\"a\": 1}'",
+        };
+        let docs = Docs::new(&start, r#"{"openapi":"3.1.0"}"#);
         let app = init_service(App::new().configure(|config| docs.configure(config))).await;
         let (answer, content) = call_service(&app, request.to_request()).await.into_parts().1.into_parts();
         let content = body::to_bytes(content).await.unwrap();
@@ -176,7 +216,11 @@ mod tests {
         let (answer, page) = get("/").await;
         assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
         assert!(page.contains("<h1>Rooms &amp; seats</h1>"), "{page}");
-        assert!(page.contains("<a href=\"/docs\">/docs</a>\n<dd>The API, to be tried out."), "{page}");
+        assert!(page.contains("<p>They are &lt;booked&gt;."), "{page}");
+        assert!(page.contains("<pre>curl 'localhost' -d '{&quot;a&quot;: 1}'</pre>"), "{page}");
+        for path in ["/docs", "/openapi.json", "/livez", "/readyz", "/metrics"] {
+            assert!(page.contains(&format!("<a href=\"{path}\">{path}</a>\n<dd>")), "{page}");
+        }
         assert!(page.contains("<dd>&quot;&lt;script&gt;&quot;"), "{page}");
     }
 

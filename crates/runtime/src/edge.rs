@@ -42,6 +42,10 @@ impl Call {
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
+        // What one caller may see is not for another who asks the same cache.
+        if !answer.headers().contains_key(header::CACHE_CONTROL) {
+            answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        }
         // A socket that is being upgraded has no other use for the header.
         if stopping && !answer.status().is_informational() {
             answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);

@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use utoipa::ToSchema;
 
 use crate::routes;
 
@@ -52,7 +53,7 @@ pub struct Component {
 }
 
 /// The state of the whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Readiness {
     /// All is up.
@@ -65,16 +66,28 @@ pub enum Readiness {
     Stopping,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize)]
+/// What a component last reported.
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ComponentHealth)]
 #[serde(tag = "status", rename_all = "snake_case")]
 enum Report {
+    /// It answers.
     Up,
-    Down { reason: String },
+    /// It does not answer.
+    Down {
+        /// As far as it is known.
+        reason: String,
+    },
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// How the process is, and what it leans on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(crate) struct Document<'a> {
+    /// The state of the whole.
     status: Readiness,
+    /// What it leans on, by name.
+    #[schema(value_type = BTreeMap<String, Report>)]
     components: BTreeMap<&'static str, &'a Report>,
 }
 

@@ -10,6 +10,7 @@ use actix_web::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::lifecycle::BoxError;
 
@@ -37,7 +38,7 @@ pub struct Problem {
 }
 
 /// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
     /// The field's name, with dots and indexes where it is deeper.
     pub field: String,
@@ -47,19 +48,33 @@ pub struct FieldProblem {
     pub message: String,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// An error answer (RFC 9457). Some have further members, which stand with the status that they belong to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Document<'a> {
+    /// Stable; made of the code.
+    #[schema(format = "uri", examples("urn:holdfast:problem:not_found"))]
     r#type: String,
+    /// What the code means, the same each time.
     title: &'a str,
+    /// The answer's status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// Stable, for programs.
     code: &'a str,
+    /// What is particular to this time, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<&'a str>,
+    /// The fields at fault.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     fields: &'a [FieldProblem],
+    /// When to try again; also sent as `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     retry_after_seconds: Option<u32>,
     #[serde(flatten)]
+    #[schema(ignore)]
     members: &'a Map<String, Value>,
 }
 
@@ -106,6 +121,20 @@ impl Problem {
     pub fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {
         self.source = Some(cause.into());
         self
+    }
+
+    /// What of it goes into the answer's body.
+    pub(crate) fn document(&self) -> Document<'_> {
+        Document {
+            r#type: format!("urn:holdfast:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail.as_deref(),
+            fields: &self.fields,
+            retry_after_seconds: self.retry_after_seconds,
+            members: &self.members,
+        }
     }
 
     /// No route has this path.
@@ -196,16 +225,7 @@ impl ResponseError for Problem {
         if let Some(seconds) = self.retry_after_seconds {
             answer.insert_header((header::RETRY_AFTER, seconds));
         }
-        answer.insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).json(Document {
-            r#type: format!("urn:holdfast:problem:{}", self.code),
-            title: self.title,
-            status: self.status.as_u16(),
-            code: self.code,
-            detail: self.detail.as_deref(),
-            fields: &self.fields,
-            retry_after_seconds: self.retry_after_seconds,
-            members: &self.members,
-        })
+        answer.insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).json(self.document())
     }
 }
 

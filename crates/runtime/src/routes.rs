@@ -10,17 +10,23 @@ use actix_web::{
     web,
 };
 
+use tracing::debug;
+
 use crate::problem::Problem;
 
 /// A path with its methods, to be mounted as a service. Any other method, known to HTTP or not, is answered by 405.
 pub struct Resource {
+    path: String,
     resource: actix_web::Resource,
     methods: Vec<Method>,
 }
 
 /// A resource without methods yet. The path is full, with `{names}` for what it leaves open.
-pub fn at(path: impl AsRef<str>) -> Resource {
-    Resource { resource: web::resource(path.as_ref()), methods: Vec::new() }
+pub fn at(path: impl Into<String>) -> Resource {
+    let path = path.into();
+    #[expect(clippy::disallowed_methods, reason = "the one place where it is done")]
+    let resource = web::resource(path.as_str());
+    Resource { resource, path, methods: Vec::new() }
 }
 
 impl Resource {
@@ -99,6 +105,8 @@ impl Resource {
 impl HttpServiceFactory for Resource {
     fn register(self, config: &mut AppService) {
         let allowed = self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        // All that is mounted is said here, so that it can be held against what is documented.
+        debug!(path = self.path, methods = allowed, "mounted");
         let refuse = move || std::future::ready(not_allowed(&allowed));
         self.resource.default_service(web::to(refuse)).register(config);
     }

@@ -1,5 +1,7 @@
 //! Every way to send something that is not of its form, and what is answered.
 
+#![expect(clippy::disallowed_methods, reason = "what is tested holds however a route is mounted")]
+
 use actix_web::{App, HttpResponse, http::header, test, web};
 use holdfast_runtime::extract::{JsonBody, Path, Query, configure};
 use serde::Deserialize;

@@ -1,4 +1,6 @@
 //! The listener over real sockets: what it says of itself, and how it stops.
+
+#![expect(clippy::disallowed_methods, reason = "what is tested holds however a route is mounted")]
 #![expect(clippy::unwrap_used, reason = "clippy takes a helper of a test for no test")]
 
 use std::time::{Duration, Instant};

@@ -1,10 +1,11 @@
-//! What a new want meets: its resource, if there is one of that name, and who else wants or holds its range.
-//! The latter is told to the caller and decides nothing.
+//! What a want meets: its resource, if there is one, and who else wants or holds its range.
+//! The latter is told to those concerned and decides nothing.
 
 use deadpool_postgres::Object;
+use futures_util::join;
 use holdfast_domain::{
-    Booking, BookingId, ResourceId, ResourceName, Shard, Status, TenantId, TimeRange, VenueId,
-    rules::BookingLimits,
+    Booking, BookingId, Conflict, Conflicts, ResourceId, ResourceName, Seq, Shard, Status, TenantId,
+    TimeRange, UserId, VenueId, rules::BookingLimits,
 };
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::{Row, types::ToSql};
@@ -12,56 +13,70 @@ use uuid::Uuid;
 
 use crate::{Error, Head, resources::Bookable};
 
-/// Most conflicts that are told one by one.
-const LISTED: i64 = 20;
-
-/// Most conflicts that are counted; this many means as many or more.
-const COUNTED: i64 = 100;
-
 /// How long before a range another may begin that overlaps it.
-const LONGEST: Duration = Duration::seconds(BookingLimits::LONGEST_SECONDS as i64);
+pub(crate) const LONGEST: Duration = Duration::seconds(BookingLimits::LONGEST_SECONDS as i64);
 
 /// What overlaps the want `w` of the resource `r`: bookings that want or hold what they want, and moves by what they
 /// still hold.
 macro_rules! overlapping {
     () => {
         "
-            SELECT b.id, b.wanted_start_at AS start_at, b.wanted_end_at AS end_at, b.status = 'VALID' AS held, b.rank
+            SELECT b.id, b.wanted_start_at AS start_at, b.wanted_end_at AS end_at, b.status = 'VALID' AS held, b.rank,
+                b.user_id
             FROM bookings b
             WHERE b.shard = $1 AND b.resource_id = r.id AND b.status IN ('PENDING', 'VALID')
                 AND b.wanted_start_at > w.earliest_at AND b.wanted_start_at < w.end_at
                 AND b.wanted_end_at > w.start_at AND b.id <> w.id
                 AND (b.status = 'VALID' OR (b.granted && tstzrange(w.start_at, w.end_at)) IS NOT TRUE)
             UNION ALL
-            SELECT b.id, lower(b.granted), upper(b.granted), true, b.rank
+            SELECT b.id, lower(b.granted), upper(b.granted), true, b.rank, b.user_id
             FROM bookings b
             WHERE b.shard = $1 AND b.resource_id = r.id AND b.status = 'PENDING' AND b.granted IS NOT NULL
                 AND (b.granted && tstzrange(w.start_at, w.end_at)) IS TRUE AND b.id <> w.id"
     };
 }
 
-/// For each want its resource and what overlaps it there: granted ranges first, then wanted ones by rank, one entry
-/// a booking: a move whose old slot overlaps is listed with that. Ranges are found by their start, which lies at most
-/// the longest booking before. One more than is told, so that it shows whether they have to be counted.
-pub(crate) const MEET: &str = concat!(
-    "
-    SELECT w.n, r.id, r.shortest_seconds, r.longest_seconds, r.days_ahead, r.open_wants, found.id, found.start_at,
-        found.end_at, found.held
+/// For each want its resource and what overlaps it there: granted ranges first, then wanted ones, by rank, one entry a
+/// booking: a move whose old slot overlaps is listed with that. Ranges are found by their start, which lies at most the
+/// longest booking before.
+macro_rules! meet {
+    ($place:literal, $names:literal, $resource:literal) => {
+        concat!(
+            "
+    SELECT w.n, r.id, r.name, r.shortest_seconds, r.longest_seconds, r.days_ahead, r.open_wants, found.id,
+        found.start_at, found.end_at, found.held, found.rank, found.user_id
     FROM unnest(
-        $2::integer[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[], $8::timestamptz[],
-        $9::timestamptz[])
-        AS w(n, tenant_id, venue_id, name, id, earliest_at, start_at, end_at)
-    CROSS JOIN LATERAL (
-        SELECT * FROM resources WHERE shard = $1 AND venue_id = w.venue_id AND name = w.name OFFSET 0
-    ) r
+        $2::integer[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], ",
+            $place,
+            ")
+        AS w(n, tenant_id, id, earliest_at, start_at, end_at, ",
+            $names,
+            ")
+    CROSS JOIN LATERAL (",
+            $resource,
+            ") r
     LEFT JOIN LATERAL (
-        SELECT id, start_at, end_at, held FROM (",
-    overlapping!(),
-    ") b
+        SELECT id, start_at, end_at, held, rank, user_id FROM (",
+            overlapping!(),
+            ") b
         ORDER BY NOT held, rank
-        LIMIT $10
+        LIMIT $8
     ) found ON true
     WHERE r.tenant_id = w.tenant_id"
+        )
+    };
+}
+
+pub(crate) const MEET_BY_NAME: &str = meet!(
+    "$9::uuid[], $10::text[]",
+    "venue_id, name",
+    "SELECT * FROM resources WHERE shard = $1 AND venue_id = w.venue_id AND name = w.name OFFSET 0"
+);
+
+pub(crate) const MEET_BY_ID: &str = meet!(
+    "$9::uuid[]",
+    "resource_id",
+    "SELECT * FROM resources WHERE shard = $1 AND tenant_id = w.tenant_id AND id = w.resource_id OFFSET 0"
 );
 
 /// How many bookings overlap each of these ranges, up to a limit.
@@ -78,94 +93,158 @@ pub(crate) const COUNT: &str = concat!(
     ) found"
 );
 
-/// A new want, by what its caller names.
+/// A want.
 pub(crate) struct Asked<'a> {
     pub(crate) tenant_id: TenantId,
-    pub(crate) venue_id: VenueId,
-    pub(crate) resource: &'a ResourceName,
-    /// The booking that is being made; its own range is no conflict.
+    /// Whose want it is; what it wants and holds itself is no conflict.
     pub(crate) booking: BookingId,
+    pub(crate) place: Place<'a>,
     pub(crate) wanted: TimeRange,
+}
+
+impl Asked<'_> {
+    /// Up to where others are looked for. A want that goes on for longer is refused, but only after this was read: a range
+    /// of centuries must not read all that there is of its resource under the head.
+    fn read_to(&self) -> OffsetDateTime {
+        self.wanted.end().min(self.wanted.start().saturating_add(LONGEST))
+    }
+}
+
+/// The resource of a want, as its caller names it.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
+    Named(VenueId, &'a ResourceName),
+    Id(ResourceId),
 }
 
 /// What a want meets.
 pub(crate) struct Met {
     pub(crate) resource: Bookable,
-    pub(crate) conflicts: Conflicts,
+    pub(crate) overlaps: Overlaps,
 }
 
-/// Another booking whose range overlaps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    /// Whose.
-    pub id: BookingId,
-    /// Of which resource.
-    pub resource_id: ResourceId,
-    /// What it holds (`VALID`) or wants (`PENDING`).
-    pub range: TimeRange,
-    /// Which of the two.
-    pub status: Status,
+/// What overlaps a want.
+#[derive(Default)]
+pub(crate) struct Overlaps {
+    /// The first of them, in order, with their ranks: as many more than are told as may leave by the same transaction.
+    first: Vec<(Seq, Conflict)>,
+    count: i64,
 }
 
-/// All that overlap one want.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Conflicts {
-    /// The first 20: what is held, then what is wanted, by rank.
-    pub first: Vec<Conflict>,
-    /// How many there are; 100 means 100 or more.
-    pub count: i64,
-}
-
-impl Conflicts {
-    /// Adds a want that was made in the same batch: those rank behind all that was there.
-    pub(crate) fn add_neighbour(&mut self, neighbour: &Booking) {
-        self.count = (self.count + 1).min(COUNTED);
-        if i64::try_from(self.first.len()).is_ok_and(|listed| listed < LISTED) {
-            let (id, resource_id, claim) = (neighbour.id, neighbour.resource_id, neighbour.claim);
-            self.first.push(Conflict { id, resource_id, range: claim.wanted(), status: Status::Pending });
+impl Overlaps {
+    /// A booking that was `before` is now `after`, by a write of the same transaction: what was read is from before.
+    pub(crate) fn revise(&mut self, wanted: TimeRange, before: Option<&Booking>, after: &Booking) {
+        if before.is_some_and(|before| before.claim.overlap(wanted).is_some()) {
+            self.first.retain(|(_, conflict)| conflict.id != after.id);
+            self.count -= 1;
         }
+        if let Some((range, status)) = after.claim.overlap(wanted) {
+            let conflict = Conflict {
+                id: after.id,
+                resource_id: after.resource_id,
+                user_id: after.user_id.clone(),
+                range,
+                status,
+            };
+            let order = |rank: Seq, status: Status| (status != Status::Valid, rank);
+            let rank = after.claim.rank();
+            let place =
+                self.first.partition_point(|(other, c)| order(*other, c.status) < order(rank, status));
+            self.first.insert(place, (rank, conflict));
+            self.count += 1;
+        }
+    }
+
+    /// As it is told.
+    pub(crate) fn told(self) -> Conflicts {
+        let first = self.first.into_iter().take(Conflicts::LISTED).map(|(_, conflict)| conflict);
+        Conflicts { first: first.collect(), count: self.count.min(Conflicts::COUNTED) }
     }
 }
 
-/// What each of the wants meets, in their order; nothing where nobody has named the resource yet.
+/// What each of the wants meets, in their order; nothing where there is no such resource. `leaving` bookings may be
+/// revised away before it is told.
 pub(crate) async fn meet(
     client: &Object,
     shard: Shard,
     asked: &[Asked<'_>],
+    leaving: usize,
 ) -> Result<Vec<Option<Met>>, Error> {
-    let mut met: Vec<Option<Met>> = asked.iter().map(|_| None).collect();
-    if asked.is_empty() {
-        return Ok(met);
+    let (mut named, mut by_id) = (Vec::new(), Vec::new());
+    for (place, asked) in asked.iter().enumerate() {
+        match asked.place {
+            Place::Named(venue_id, name) => named.push((place, asked, venue_id, name)),
+            Place::Id(resource_id) => by_id.push((place, asked, resource_id)),
+        }
     }
-    let statement = client.prepare_cached(MEET).await?;
-    let numbers: Vec<i32> = (0..).take(asked.len()).collect();
-    let tenants: Vec<Uuid> = asked.iter().map(|a| a.tenant_id.uuid()).collect();
-    let venues: Vec<Uuid> = asked.iter().map(|a| a.venue_id.uuid()).collect();
-    let names: Vec<&str> = asked.iter().map(|a| a.resource.as_str()).collect();
-    let bookings: Vec<Uuid> = asked.iter().map(|a| a.booking.uuid()).collect();
-    let starts: Vec<OffsetDateTime> = asked.iter().map(|a| a.wanted.start()).collect();
-    let ends: Vec<OffsetDateTime> = asked.iter().map(|a| a.wanted.end()).collect();
-    let earliest: Vec<OffsetDateTime> = starts.iter().map(|start| *start - LONGEST).collect();
-    let shard = shard.number();
-    let listed = LISTED + 1;
-    let params: [&(dyn ToSql + Sync); 10] =
-        [&shard, &numbers, &tenants, &venues, &names, &bookings, &earliest, &starts, &ends, &listed];
-    for row in client.query(&statement, &params).await? {
-        let place = place(&mut met, &row)?;
-        let met =
-            place.get_or_insert_with(|| Met { resource: bookable(&row), conflicts: Conflicts::default() });
-        met.conflicts.first.extend(conflict(&row, met.resource.id)?);
-        met.conflicts.count = i64::try_from(met.conflicts.first.len()).unwrap_or(COUNTED);
+    let venues: Vec<Uuid> = named.iter().map(|(.., venue, _)| venue.uuid()).collect();
+    let names: Vec<&str> = named.iter().map(|(.., name)| name.as_str()).collect();
+    let resources: Vec<Uuid> = by_id.iter().map(|(.., resource)| resource.uuid()).collect();
+    let named: Vec<_> = named.into_iter().map(|(place, asked, ..)| (place, asked)).collect();
+    let by_id: Vec<_> = by_id.into_iter().map(|(place, asked, _)| (place, asked)).collect();
+    let (by_name, by_resource): ([&(dyn ToSql + Sync); 2], [&(dyn ToSql + Sync); 1]) =
+        ([&venues, &names], [&resources]);
+    let listed = listed(leaving);
+    let (named, by_id) = join!(
+        rows(client, MEET_BY_NAME, shard, &named, listed, &by_name),
+        rows(client, MEET_BY_ID, shard, &by_id, listed, &by_resource),
+    );
+    let mut met: Vec<Option<Met>> = asked.iter().map(|_| None).collect();
+    for row in named?.iter().chain(&by_id?) {
+        let place = place(&mut met, row)?;
+        let met = match place {
+            Some(met) => met,
+            None => place.insert(Met { resource: bookable(row)?, overlaps: Overlaps::default() }),
+        };
+        met.overlaps.first.extend(conflict(row, met.resource.id)?);
+        met.overlaps.count = i64::try_from(met.overlaps.first.len()).unwrap_or(Conflicts::COUNTED);
     }
     Ok(met)
 }
 
-/// Counts the conflicts of those wants that have more than are told.
-pub(crate) async fn count(head: &Head, asked: &[Asked<'_>], met: &mut [Option<Met>]) -> Result<(), Error> {
+/// The rows of a statement of [`meet!`], for the wants at these places.
+async fn rows(
+    client: &Object,
+    statement: &str,
+    shard: Shard,
+    asked: &[(usize, &Asked<'_>)],
+    listed: usize,
+    places: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, Error> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statement = client.prepare_cached(statement).await?;
+    let numbers: Result<Vec<i32>, _> = asked.iter().map(|(place, _)| i32::try_from(*place)).collect();
+    let numbers = numbers.map_err(|_| Error::Defect("a batch beyond all bounds"))?;
+    let tenants: Vec<Uuid> = asked.iter().map(|(_, a)| a.tenant_id.uuid()).collect();
+    let bookings: Vec<Uuid> = asked.iter().map(|(_, a)| a.booking.uuid()).collect();
+    let starts: Vec<OffsetDateTime> = asked.iter().map(|(_, a)| a.wanted.start()).collect();
+    let ends: Vec<OffsetDateTime> = asked.iter().map(|(_, a)| a.read_to()).collect();
+    let earliest: Vec<OffsetDateTime> = starts.iter().map(|start| *start - LONGEST).collect();
+    let shard = shard.number();
+    let listed = i64::try_from(listed).unwrap_or(Conflicts::COUNTED);
+    let wants: [&(dyn ToSql + Sync); 8] =
+        [&shard, &numbers, &tenants, &bookings, &earliest, &starts, &ends, &listed];
+    Ok(client.query(&statement, &[&wants, places].concat()).await?)
+}
+
+/// How many of those that overlap a want are read. One more than can be told of shows whether they have to be counted.
+fn listed(leaving: usize) -> usize {
+    Conflicts::LISTED + leaving + 1
+}
+
+/// Counts what overlaps those wants that meet more than was read.
+pub(crate) async fn count(
+    head: &Head,
+    asked: &[Asked<'_>],
+    met: &mut [Option<Met>],
+    leaving: usize,
+) -> Result<(), Error> {
     let crowded: Vec<(i32, &Asked<'_>, ResourceId)> = (0..)
         .zip(asked.iter().zip(met.iter()))
         .filter_map(|(number, (asked, met))| Some((number, asked, met.as_ref()?)))
-        .filter(|(.., met)| met.conflicts.count > LISTED)
+        .filter(|(.., met)| met.overlaps.first.len() >= listed(leaving))
         .map(|(number, asked, met)| (number, asked, met.resource.id))
         .collect();
     if crowded.is_empty() {
@@ -177,13 +256,13 @@ pub(crate) async fn count(head: &Head, asked: &[Asked<'_>], met: &mut [Option<Me
     let bookings: Vec<Uuid> = crowded.iter().map(|(_, a, _)| a.booking.uuid()).collect();
     let earliest: Vec<OffsetDateTime> = crowded.iter().map(|(_, a, _)| a.wanted.start() - LONGEST).collect();
     let starts: Vec<OffsetDateTime> = crowded.iter().map(|(_, a, _)| a.wanted.start()).collect();
-    let ends: Vec<OffsetDateTime> = crowded.iter().map(|(_, a, _)| a.wanted.end()).collect();
+    let ends: Vec<OffsetDateTime> = crowded.iter().map(|(_, a, _)| a.read_to()).collect();
+    let counted = i64::try_from(leaving).unwrap_or(0) + Conflicts::COUNTED;
     let params: [&(dyn ToSql + Sync); 8] =
-        [&head.shard().number(), &numbers, &resources, &bookings, &earliest, &starts, &ends, &COUNTED];
+        [&head.shard().number(), &numbers, &resources, &bookings, &earliest, &starts, &ends, &counted];
     for row in head.client().query(&statement, &params).await? {
         if let Some(met) = place(met, &row)? {
-            met.conflicts.count = row.get(1);
-            met.conflicts.first.truncate(usize::try_from(LISTED).unwrap_or_default());
+            met.overlaps.count = row.get(1);
         }
     }
     Ok(())
@@ -195,17 +274,19 @@ fn place<'a>(met: &'a mut [Option<Met>], row: &Row) -> Result<&'a mut Option<Met
     number.and_then(|number| met.get_mut(number)).ok_or(Error::Defect("a number of no want"))
 }
 
-fn bookable(row: &Row) -> Bookable {
+fn bookable(row: &Row) -> Result<Bookable, Error> {
+    let name = ResourceName::parse(row.get(2)).map_err(|_| Error::Defect("a stored name is none"))?;
     let limits =
-        BookingLimits { shortest_seconds: row.get(2), longest_seconds: row.get(3), days_ahead: row.get(4) };
-    Bookable { id: row.get::<_, Uuid>(1).into(), limits, open_wants: row.get(5) }
+        BookingLimits { shortest_seconds: row.get(3), longest_seconds: row.get(4), days_ahead: row.get(5) };
+    Ok(Bookable { id: row.get::<_, Uuid>(1).into(), name, limits, open_wants: row.get(6) })
 }
 
 /// The row's conflict; a want that nothing overlaps has a row without.
-fn conflict(row: &Row, resource_id: ResourceId) -> Result<Option<Conflict>, Error> {
-    let Some(id) = row.get::<_, Option<Uuid>>(6) else { return Ok(None) };
-    let range =
-        TimeRange::new(row.get(7), row.get(8)).map_err(|_| Error::Defect("a stored range is none"))?;
-    let status = if row.get(9) { Status::Valid } else { Status::Pending };
-    Ok(Some(Conflict { id: id.into(), resource_id, range, status }))
+fn conflict(row: &Row, resource_id: ResourceId) -> Result<Option<(Seq, Conflict)>, Error> {
+    const BROKEN: Error = Error::Defect("a stored range or user is none");
+    let Some(id) = row.get::<_, Option<Uuid>>(7) else { return Ok(None) };
+    let range = TimeRange::new(row.get(8), row.get(9)).map_err(|_| BROKEN)?;
+    let status = if row.get(10) { Status::Valid } else { Status::Pending };
+    let user_id = UserId::parse(row.get(12)).map_err(|_| BROKEN)?;
+    Ok(Some((Seq(row.get(11)), Conflict { id: id.into(), resource_id, user_id, range, status })))
 }

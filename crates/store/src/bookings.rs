@@ -3,6 +3,8 @@
 use holdfast_domain::{
     Booking, BookingId, Claim, Note, ResourceName, Seq, Shard, Status, TenantId, TimeRange, Title, UserId,
 };
+use std::collections::HashMap;
+
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
@@ -40,10 +42,17 @@ pub(crate) const BY_ID: &str = concat!(
     ) r"
 );
 
-pub(crate) const CANCEL: &str = "
+/// What changed of bookings, each only if it still has the version that it was read with.
+pub(crate) const UPDATE: &str = "
     UPDATE bookings b
-    SET status = 'CANCELLED', granted = NULL, decide_by = NULL, version = b.version + 1, updated_at = $2
-    FROM unnest($3::uuid[], $4::uuid[], $5::integer[]) AS c(tenant_id, id, version)
+    SET status = c.status, wanted_start_at = c.start_at, wanted_end_at = c.end_at,
+        granted = CASE WHEN c.held_from IS NOT NULL THEN tstzrange(c.held_from, c.held_to) END,
+        rank = c.rank, decide_by = c.decide_by, title = c.title, note = c.note, version = b.version + 1,
+        updated_at = $2
+    FROM unnest(
+        $3::uuid[], $4::uuid[], $5::integer[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
+        $10::timestamptz[], $11::bigint[], $12::timestamptz[], $13::text[], $14::text[])
+        AS c(tenant_id, id, version, status, start_at, end_at, held_from, held_to, rank, decide_by, title, note)
     CROSS JOIN LATERAL (
         SELECT shard, ctid
         FROM bookings
@@ -52,34 +61,14 @@ pub(crate) const CANCEL: &str = "
     ) place
     WHERE b.shard = place.shard AND b.ctid = place.ctid";
 
-pub(crate) const LISTED: &str = concat!(
-    "SELECT b.tenant_id, ",
-    booking_columns!(),
-    "
-    FROM (
-        SELECT *
-        FROM bookings
-        WHERE shard = $1 AND tenant_id = $2 AND status <> 'CANCELLED' AND (wanted_start_at, id) > ($3, $4)
-        ORDER BY wanted_start_at, id
-        LIMIT $5
-    ) b
-    CROSS JOIN LATERAL (
-        SELECT name FROM resources WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id OFFSET 0
-    ) r
-    ORDER BY b.wanted_start_at, b.id"
-);
-
-/// Where a page of bookings begins and how long it is.
-#[derive(Debug, Clone, Copy)]
-pub struct Filter {
-    /// The last booking of the page before: its start and id.
-    pub after: Option<(OffsetDateTime, BookingId)>,
-    /// Most bookings on the page.
-    pub limit: i64,
-}
+/// When the change at each rank happened; none for what the log no longer has.
+pub(crate) const ASKED_AT: &str = "
+    SELECT rank.seq, c.at
+    FROM unnest($2::bigint[]) AS rank(seq)
+    CROSS JOIN LATERAL (SELECT at FROM changes WHERE shard = $1 AND seq = rank.seq OFFSET 0) c";
 
 /// New bookings, all of them open wants.
-pub(crate) async fn insert(head: &Head, new: &[(TenantId, Booking)]) -> Result<(), Error> {
+pub(crate) async fn insert(head: &Head, new: &[(TenantId, &Booking)]) -> Result<(), Error> {
     if new.is_empty() {
         return Ok(());
     }
@@ -101,17 +90,44 @@ pub(crate) async fn insert(head: &Head, new: &[(TenantId, Booking)]) -> Result<(
     written(head.client().execute(&statement, &params).await?, new.len())
 }
 
-/// Cancels bookings, each only if it still has the version that it was read with.
-pub(crate) async fn cancel(head: &Head, cancelled: &[(TenantId, Booking)]) -> Result<(), Error> {
-    if cancelled.is_empty() {
+/// Writes what changed of bookings, whose versions rise.
+pub(crate) async fn update(head: &Head, changed: &[(TenantId, &Booking)]) -> Result<(), Error> {
+    if changed.is_empty() {
         return Ok(());
     }
-    let statement = head.client().prepare_cached(CANCEL).await?;
-    let tenants: Vec<Uuid> = cancelled.iter().map(|(tenant, _)| tenant.uuid()).collect();
-    let ids: Vec<Uuid> = cancelled.iter().map(|(_, b)| b.id.uuid()).collect();
-    let before: Vec<i32> = cancelled.iter().map(|(_, b)| b.version - 1).collect();
-    let params: [&(dyn ToSql + Sync); 5] = [&head.shard().number(), &head.at(), &tenants, &ids, &before];
-    written(head.client().execute(&statement, &params).await?, cancelled.len())
+    let statement = head.client().prepare_cached(UPDATE).await?;
+    let tenants: Vec<Uuid> = changed.iter().map(|(tenant, _)| tenant.uuid()).collect();
+    let ids: Vec<Uuid> = changed.iter().map(|(_, b)| b.id.uuid()).collect();
+    let before: Vec<i32> = changed.iter().map(|(_, b)| b.version - 1).collect();
+    let states: Vec<&str> = changed.iter().map(|(_, b)| b.claim.status().as_str()).collect();
+    let starts: Vec<OffsetDateTime> = changed.iter().map(|(_, b)| b.claim.wanted().start()).collect();
+    let ends: Vec<OffsetDateTime> = changed.iter().map(|(_, b)| b.claim.wanted().end()).collect();
+    let held = |b: &Booking| b.claim.granted();
+    let from: Vec<Option<OffsetDateTime>> =
+        changed.iter().map(|(_, b)| held(b).map(TimeRange::start)).collect();
+    let to: Vec<Option<OffsetDateTime>> = changed.iter().map(|(_, b)| held(b).map(TimeRange::end)).collect();
+    let ranks: Vec<i64> = changed.iter().map(|(_, b)| b.claim.rank().0).collect();
+    let deadlines: Vec<Option<OffsetDateTime>> = changed.iter().map(|(_, b)| b.claim.decide_by()).collect();
+    let titles: Vec<Option<&str>> =
+        changed.iter().map(|(_, b)| b.title.as_ref().map(Title::as_str)).collect();
+    let notes: Vec<Option<&str>> = changed.iter().map(|(_, b)| b.note.as_ref().map(Note::as_str)).collect();
+    let (shard, at) = (head.shard().number(), head.at());
+    let params: [&(dyn ToSql + Sync); 14] = [
+        &shard, &at, &tenants, &ids, &before, &states, &starts, &ends, &from, &to, &ranks, &deadlines,
+        &titles, &notes,
+    ];
+    written(head.client().execute(&statement, &params).await?, changed.len())
+}
+
+/// When each of these ranks was given, as far as the log goes back.
+pub(crate) async fn asked_at(head: &Head, ranks: &[Seq]) -> Result<HashMap<Seq, OffsetDateTime>, Error> {
+    if ranks.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let statement = head.client().prepare_cached(ASKED_AT).await?;
+    let seqs: Vec<i64> = ranks.iter().map(|rank| rank.0).collect();
+    let rows = head.client().query(&statement, &[&head.shard().number(), &seqs]).await?;
+    Ok(rows.iter().map(|row| (Seq(row.get(0)), row.get(1))).collect())
 }
 
 /// The bookings of these ids that there are.
@@ -136,27 +152,21 @@ impl Database {
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn booking(&self, tenant: TenantId, id: BookingId) -> Result<Option<Booking>, Error> {
-        let client = self.connection().await?;
-        let found = by_id(&client, Shard::of(tenant), &[(tenant, id)]).await?;
-        Ok(found.into_iter().map(|(_, booking)| booking).next())
+        Ok(self.bookings_by_id(tenant, &[id]).await?.pop())
     }
 
-    /// A page of a tenant's bookings that are not cancelled, by start and id.
+    /// Those of a tenant's bookings with these ids, in no order.
     ///
     /// # Errors
     /// When PostgreSQL can't be asked.
-    pub async fn bookings(&self, tenant: TenantId, filter: Filter) -> Result<Vec<Booking>, Error> {
-        let client = self.connection().await?;
-        let statement = client.prepare_cached(LISTED).await?;
-        let (start, id) = filter.after.map_or((BEFORE_ALL, Uuid::nil()), |(start, id)| (start, id.uuid()));
-        let shard = Shard::of(tenant).number();
-        let rows = client.query(&statement, &[&shard, &tenant.uuid(), &start, &id, &filter.limit]).await?;
+    pub async fn bookings_by_id(&self, tenant: TenantId, ids: &[BookingId]) -> Result<Vec<Booking>, Error> {
+        let (reading, shard) = (self.reading().await?, Shard::of(tenant).number());
+        let tenants = vec![tenant.uuid(); ids.len()];
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let rows = reading.query(BY_ID, &[&shard, &tenants, &ids]).await?;
         rows.iter().map(|row| from_row(row, 1)).collect()
     }
 }
-
-/// No range begins before it.
-const BEFORE_ALL: OffsetDateTime = time::macros::datetime!(0000-01-01 00:00 UTC);
 
 /// Reads a booking from [`booking_columns`], the first of them at `first`.
 pub(crate) fn from_row(row: &Row, first: usize) -> Result<Booking, Error> {

@@ -1,8 +1,6 @@
 //! The table `changes`: the log.
 
-use holdfast_domain::{
-    CommandId, Fact, RequestId, ResourceId, Seq, Shard, TenantId, UserId, change::Recorded,
-};
+use holdfast_domain::{CommandId, Fact, ResourceId, Seq, Shard, TenantId, Trace, UserId, change::Recorded};
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
@@ -10,14 +8,16 @@ use uuid::Uuid;
 use crate::{Database, Error};
 
 pub(crate) const APPEND: &str = "
-    INSERT INTO changes (shard, seq, tenant_id, type, at, actor, request_id, command_id, object_id, resource_id, data)
-    SELECT $1, seq, tenant_id, type, $2, actor, request_id, command_id, object_id, resource_id, data::json
-    FROM unnest($3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::uuid[],
-                $11::text[])
-        AS c(seq, tenant_id, type, actor, request_id, command_id, object_id, resource_id, data)";
+    INSERT INTO changes (
+        shard, seq, tenant_id, type, at, actor, request_id, traceparent, command_id, object_id, resource_id, data)
+    SELECT $1, seq, tenant_id, type, $2, actor, request_id, traceparent, command_id, object_id, resource_id, data::json
+    FROM unnest(
+        $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::uuid[],
+        $12::text[])
+        AS c(seq, tenant_id, type, actor, request_id, traceparent, command_id, object_id, resource_id, data)";
 
 pub(crate) const AFTER: &str = "
-    SELECT tenant_id, seq, type, at, actor, request_id, data::text
+    SELECT tenant_id, seq, type, at, actor, request_id, traceparent, data::text
     FROM changes
     WHERE shard = $1 AND seq > $2
     ORDER BY seq
@@ -25,7 +25,7 @@ pub(crate) const AFTER: &str = "
 
 /// By the log above where a transaction began: which of these commands took place.
 pub(crate) const OF_COMMANDS: &str = "
-    SELECT command_id, tenant_id, seq, type, at, actor, request_id, data::text
+    SELECT command_id, tenant_id, seq, type, at, actor, request_id, traceparent, data::text
     FROM changes
     WHERE shard = $1 AND seq > $2 AND command_id = ANY ($3)
     ORDER BY seq";
@@ -39,6 +39,7 @@ pub(crate) struct Appended {
     kinds: Vec<&'static str>,
     actors: Vec<Option<String>>,
     requests: Vec<Option<String>>,
+    traces: Vec<Option<String>>,
     commands: Vec<Uuid>,
     objects: Vec<Uuid>,
     resources: Vec<Option<Uuid>>,
@@ -51,7 +52,7 @@ impl Appended {
         tenant_id: TenantId,
         command_id: CommandId,
         actor: Option<&UserId>,
-        request_id: Option<&RequestId>,
+        trace: &Trace,
         fact: &Fact,
     ) -> Seq {
         self.last = self.last.next();
@@ -59,7 +60,8 @@ impl Appended {
         self.tenants.push(tenant_id.uuid());
         self.kinds.push(fact.kind().as_str());
         self.actors.push(actor.map(|actor| actor.as_str().into()));
-        self.requests.push(request_id.map(|request| request.as_str().into()));
+        self.requests.push(trace.request_id.as_ref().map(|request| request.as_str().into()));
+        self.traces.push(trace.traceparent.as_ref().map(|parent| parent.as_str().into()));
         self.commands.push(command_id.uuid());
         self.objects.push(fact.object_id());
         self.resources.push(fact.ranges_of().map(ResourceId::uuid));
@@ -76,7 +78,7 @@ impl Appended {
         &'a self,
         shard: &'a i16,
         at: &'a OffsetDateTime,
-    ) -> [&'a (dyn ToSql + Sync); 11] {
+    ) -> [&'a (dyn ToSql + Sync); 12] {
         [
             shard,
             at,
@@ -85,6 +87,7 @@ impl Appended {
             &self.kinds,
             &self.actors,
             &self.requests,
+            &self.traces,
             &self.commands,
             &self.objects,
             &self.resources,
@@ -102,7 +105,8 @@ pub(crate) fn recorded(row: &Row, first: usize) -> Recorded {
         at: row.get(first + 3),
         actor: row.get(first + 4),
         request_id: row.get(first + 5),
-        data: row.get(first + 6),
+        traceparent: row.get(first + 6),
+        data: row.get(first + 7),
     }
 }
 

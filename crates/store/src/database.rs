@@ -10,13 +10,13 @@ use std::{
 
 use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures_util::{StreamExt, future::BoxFuture, stream};
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 use tokio_postgres::{
     AsyncMessage, Client, Config, NoTls,
     error::{DbError, Severity},
 };
 
-use crate::{Error, Settings};
+use crate::{Error, Settings, meters::StepMeters, reading};
 
 /// PostgreSQL, for this process. Cheap to clone.
 ///
@@ -26,6 +26,9 @@ pub struct Database {
     pool: Pool,
     warnings: Warnings,
     pub(crate) clock_max_skew: time::Duration,
+    pub(crate) meters: StepMeters,
+    pub(crate) readers: Arc<Semaphore>,
+    pub(crate) wait: Duration,
 }
 
 impl Database {
@@ -47,7 +50,14 @@ impl Database {
             .build()
             .map_err(|_| Error::Defect("the pool can't be built"))?;
         let clock_max_skew = time::Duration::seconds(settings.clock_max_skew_seconds);
-        Ok(Self { pool, warnings, clock_max_skew })
+        Ok(Self {
+            pool,
+            warnings,
+            clock_max_skew,
+            meters: StepMeters::new(),
+            readers: reading::places(settings.database_pool_size.get()),
+            wait: settings.wait(),
+        })
     }
 
     /// A connection, for one transaction or some reads.

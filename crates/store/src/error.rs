@@ -16,6 +16,9 @@ pub enum Error {
     /// PostgreSQL can't be reached, or is starting or stopping. Nothing happened; try again.
     #[error("PostgreSQL is unavailable")]
     Unavailable(#[source] Arc<tokio_postgres::Error>),
+    /// PostgreSQL keeps silent, though it can be reached. Nothing happened; try again.
+    #[error("PostgreSQL does not answer")]
+    Silent,
     /// The shard's clock and this process's are too far apart. Nothing was written.
     #[error(
         "the shard's clock is {apart_seconds} s off this process's clock, more than the {limit_seconds} s allowed"
@@ -43,6 +46,19 @@ pub enum Error {
     Statement(#[source] Arc<tokio_postgres::Error>),
 }
 
+impl Error {
+    /// Whether the data break this constraint. By the beginning of its name: a distributed PostgreSQL adds a suffix.
+    pub(crate) fn violates(&self, constraint: &str) -> bool {
+        match self {
+            Self::Data(error) => error
+                .as_db_error()
+                .and_then(tokio_postgres::error::DbError::constraint)
+                .is_some_and(|violated| violated.starts_with(constraint)),
+            _ => false,
+        }
+    }
+}
+
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(state) = error.code() else {
@@ -67,6 +83,8 @@ impl From<tokio_postgres::Error> for Error {
             | SqlState::CRASH_SHUTDOWN
             | SqlState::CANNOT_CONNECT_NOW
             | SqlState::TOO_MANY_CONNECTIONS
+            // A standby, after its primary has moved.
+            | SqlState::READ_ONLY_SQL_TRANSACTION
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::Unavailable(Arc::new(error)),
             // 08: the connection broke; 53: out of disk, memory or the like.
             ref state if matches!(&state.code()[..2], "08" | "53") => Self::Unavailable(Arc::new(error)),

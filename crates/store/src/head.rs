@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Object;
 use futures_util::{future::try_join_all, join};
-use holdfast_domain::{CommandId, Fact, RequestId, Seq, Shard, TenantId, UserId};
+use holdfast_domain::{CommandId, Fact, Seq, Shard, TenantId, Trace, UserId};
 use time::OffsetDateTime;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
@@ -166,10 +166,10 @@ impl Head {
         tenant_id: TenantId,
         command_id: CommandId,
         actor: Option<&UserId>,
-        request_id: Option<&RequestId>,
+        trace: &Trace,
         fact: &Fact,
     ) -> Seq {
-        self.appended.push(tenant_id, command_id, actor, request_id, fact)
+        self.appended.push(tenant_id, command_id, actor, trace, fact)
     }
 
     /// Writes what was appended and the head, and commits: one flush, every result of it checked, since
@@ -184,8 +184,14 @@ impl Head {
     ) -> Result<(), CommitError> {
         let warnings = self.database.warnings().count();
         crashpoint!("head.before_commit");
+        if failpoint!("head.loses_commit") {
+            return Err(CommitError::Unknown);
+        }
         let flushed = timeout(COMMIT_WITHIN, self.flush(write)).await;
         crashpoint!("head.after_commit");
+        if failpoint!("head.loses_answer") {
+            return Err(CommitError::Unknown);
+        }
         let warned = self.database.warnings().count() != warnings;
         match flushed {
             Ok(Ok(())) if !warned => {

@@ -26,27 +26,42 @@ macro_rules! crashpoint {
 }
 
 mod asked;
+mod availability;
 mod bookings;
 mod changes;
 mod database;
 mod decision;
 mod error;
+mod feed;
 mod head;
 mod heads;
+mod history;
+mod inventory;
+mod keys;
 mod lane;
+mod listing;
+mod meters;
 mod migrate;
 #[cfg(test)]
 mod plans;
+mod reading;
 mod resources;
 mod settings;
+mod venues;
 
-pub use asked::{Conflict, Conflicts};
-pub use bookings::Filter;
+pub use availability::Slots;
 pub use database::Database;
 pub use decision::{Look, Step, StepLimits};
 pub use error::Error;
+pub use feed::{Log, LogPage};
 pub use head::Head;
 pub use heads::HeadRow;
-pub use lane::{CancelBooking, CreateBooking, Created, Lanes, WriteError};
+pub use inventory::ResourceFilter;
+pub use lane::{
+    Booked, CancelBooking, CreateBooking, CreateResource, CreateVenue, Edit, Key, Lanes, Object, Order,
+    Target, UpdateBooking, UpdateResource, UpdateVenue, Versions, WriteError, Written,
+};
+pub use listing::{Filter, Page};
 pub use migrate::{SchemaError, migrate};
 pub use settings::{LaneSettings, Settings};
+pub use venues::VENUES_MAX;

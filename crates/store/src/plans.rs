@@ -4,7 +4,10 @@
 use holdfast_testkit::TestDatabase;
 use tokio_postgres::Client;
 
-use crate::{asked, bookings, changes, database, decision, heads, resources};
+use crate::{
+    asked, availability, bookings, changes, database, decision, feed, heads, history, inventory, keys,
+    listing, resources,
+};
 
 /// Nothing of a range that only begins before another is read from the table.
 const OVERLAP: &str =
@@ -18,10 +21,70 @@ const HOT: &[(&str, &[&str])] = &[
     (resources::COUNT_WANTS, &["resources_pkey", "(id = d.id)", "TID Cond"]),
     (resources::JUDGE, &["resources_pkey", "(id = d.id)", "TID Cond"]),
     (bookings::BY_ID, &["bookings_pkey", "(id = wanted.id)"]),
-    (bookings::CANCEL, &["bookings_pkey", "(id = c.id)", "TID Cond"]),
-    (bookings::LISTED, &["bookings_listed", "(ROW(wanted_start_at, id) > ROW($3, $4))"]),
-    (asked::MEET, &["resources_name_key", "(name = w.name)", "bookings_live", OVERLAP, "bookings_moving"]),
+    (bookings::UPDATE, &["bookings_pkey", "(id = c.id)", "TID Cond"]),
+    (bookings::ASKED_AT, &["changes_pkey", "(seq = rank.seq)"]),
+    (
+        listing::OF_TENANT,
+        &[
+            "bookings_listed",
+            "(ROW(wanted_start_at, id) > ROW($5, $6))",
+            "(wanted_start_at < $7)",
+            "resources_pkey",
+        ],
+    ),
+    (
+        listing::OF_RESOURCE,
+        &[
+            "bookings_of_resource",
+            "(ROW(resource_id, wanted_start_at, id) > ROW($3, $5, $6))",
+            "(ROW(resource_id, wanted_start_at) < ROW($3, $7))",
+            "resources_pkey",
+        ],
+    ),
+    (
+        listing::OF_USER,
+        &[
+            "bookings_of_user",
+            "(ROW(user_id, wanted_start_at, id) > ROW($4, $5, $6))",
+            "(ROW(user_id, wanted_start_at) < ROW($4, $7))",
+            "resources_pkey",
+        ],
+    ),
+    (
+        feed::OF_TENANT,
+        &[
+            "heads_pkey",
+            "changes_of_tenant",
+            "(ROW(tenant_id, seq) > ROW($2, $3)) AND (ROW(tenant_id, seq) <= ROW($2, heads.seq))",
+        ],
+    ),
+    (history::OF_OBJECT, &["changes_of_object", "(ROW(object_id, seq) > ROW($2, $3)) AND (object_id <= $2)"]),
+    (inventory::PAGE, &["resources_pkey", "(id > $3)"]),
+    (inventory::NAMED, &["resources_name_key", "(venue_id = $2) AND (name = $3)"]),
+    (
+        availability::SLOTS,
+        &[
+            "resources_pkey",
+            "bookings_live",
+            "(status = 'VALID'::text) AND (wanted_start_at > $4) AND (wanted_start_at < $6) AND (wanted_end_at > $5)",
+            "(status = 'PENDING'::text) AND (wanted_start_at > $4) AND (wanted_start_at < $6) AND (wanted_end_at > $5)",
+            "bookings_moving",
+        ],
+    ),
+    (
+        asked::MEET_BY_NAME,
+        &["resources_name_key", "(name = w.name)", "bookings_live", OVERLAP, "bookings_moving"],
+    ),
+    (
+        asked::MEET_BY_ID,
+        &["resources_pkey", "(id = w.resource_id)", "bookings_live", OVERLAP, "bookings_moving"],
+    ),
     (asked::COUNT, &["bookings_live", OVERLAP, "bookings_moving"]),
+    (keys::KNOWN, &["idempotency_keys_pkey", "(key = wanted.key)"]),
+    (keys::EFFECT, &["changes_pkey", "changes_of_object", "(object_id = "]),
+    (keys::EXPIRED, &["idempotency_keys_expired"]),
+    (keys::SWEEP, &["idempotency_keys_expired", "TID Cond"]),
+    (resources::BY_ID, &["resources_pkey", "(id = $3)"]),
     (decision::LOOK, &["heads_pkey", "changes_pkey", "resources_pkey", "bookings_due"]),
     (decision::WINDOW, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2))"]),
     (decision::CHANGED, &["changes_pkey", "resources_pkey", "resource_id)"]),

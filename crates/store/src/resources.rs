@@ -1,7 +1,7 @@
 //! The table `resources`: what is booked, how many want it, and up to where it has been judged.
 
-use holdfast_domain::{Resource, ResourceId, Seq, Shard, TenantId, rules::BookingLimits};
-use tokio_postgres::types::ToSql;
+use holdfast_domain::{Resource, ResourceId, ResourceName, Seq, Shard, TenantId, rules::BookingLimits};
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use crate::{Database, Error, head::Head};
@@ -34,6 +34,19 @@ pub(crate) const JUDGE: &str = "
     ) place
     WHERE r.shard = place.shard AND r.ctid = place.ctid";
 
+pub(crate) const BY_ID: &str = "
+    SELECT id, venue_id, name, shortest_seconds, longest_seconds, days_ahead, version, created_at, updated_at
+    FROM resources
+    WHERE shard = $1 AND tenant_id = $2 AND id = $3";
+
+const UPDATE: &str = "
+    UPDATE resources
+    SET name = $5, shortest_seconds = $6, longest_seconds = $7, days_ahead = $8, version = version + 1, updated_at = $9
+    WHERE shard = $1 AND tenant_id = $2 AND id = $3 AND version = $4";
+
+const COUNT: &str =
+    "SELECT count(*) FROM (SELECT FROM resources WHERE shard = $1 AND tenant_id = $2 LIMIT $3) counted";
+
 const OPEN_WANTS: &str =
     "SELECT coalesce(sum(open_wants), 0)::bigint FROM resources WHERE shard = $1 AND tenant_id = $2";
 
@@ -41,6 +54,7 @@ const OPEN_WANTS: &str =
 #[derive(Debug, Clone)]
 pub(crate) struct Bookable {
     pub(crate) id: ResourceId,
+    pub(crate) name: ResourceName,
     pub(crate) limits: BookingLimits,
     pub(crate) open_wants: i32,
 }
@@ -62,6 +76,42 @@ pub(crate) async fn insert(head: &Head, new: &[(TenantId, Resource)]) -> Result<
     let params: [&(dyn ToSql + Sync); 9] =
         [&shard, &head.at(), &tenants, &ids, &venues, &names, &shortest, &longest, &ahead];
     written(head.client().execute(&statement, &params).await?, new.len())
+}
+
+/// Writes what people see of a resource, whose version rises.
+pub(crate) async fn update(head: &Head, tenant_id: TenantId, resource: &Resource) -> Result<(), Error> {
+    let statement = head.client().prepare_cached(UPDATE).await?;
+    let (before, limits) = (resource.version - 1, resource.limits);
+    let params: [&(dyn ToSql + Sync); 9] = [
+        &head.shard().number(),
+        &tenant_id.uuid(),
+        &resource.id.uuid(),
+        &before,
+        &resource.name.as_str(),
+        &limits.shortest_seconds,
+        &limits.longest_seconds,
+        &limits.days_ahead,
+        &head.at(),
+    ];
+    written(head.client().execute(&statement, &params).await?, 1)
+}
+
+/// The resource under the head.
+pub(crate) async fn by_id(
+    head: &Head,
+    tenant_id: TenantId,
+    id: ResourceId,
+) -> Result<Option<Resource>, Error> {
+    let statement = head.client().prepare_cached(BY_ID).await?;
+    let params: [&(dyn ToSql + Sync); 3] = [&head.shard().number(), &tenant_id.uuid(), &id.uuid()];
+    head.client().query_opt(&statement, &params).await?.as_ref().map(from_row).transpose()
+}
+
+/// How many the tenant has, up to `limit`.
+pub(crate) async fn count(head: &Head, tenant_id: TenantId, limit: i64) -> Result<i64, Error> {
+    let statement = head.client().prepare_cached(COUNT).await?;
+    let params: [&(dyn ToSql + Sync); 3] = [&head.shard().number(), &tenant_id.uuid(), &limit];
+    Ok(head.client().query_one(&statement, &params).await?.get(0))
 }
 
 /// Adds to the count of open wants of each resource.
@@ -98,16 +148,42 @@ pub(crate) async fn judge(head: &Head, judged: &[Judged]) -> Result<(), Error> {
     written(head.client().execute(&statement, &params).await?, judged.len())
 }
 
+/// Reads a resource from the columns of [`BY_ID`].
+pub(crate) fn from_row(row: &Row) -> Result<Resource, Error> {
+    Ok(Resource {
+        id: row.get::<_, Uuid>(0).into(),
+        venue_id: row.get::<_, Uuid>(1).into(),
+        name: ResourceName::parse(row.get(2)).map_err(|_| Error::Defect("a stored name is none"))?,
+        limits: BookingLimits {
+            shortest_seconds: row.get(3),
+            longest_seconds: row.get(4),
+            days_ahead: row.get(5),
+        },
+        version: row.get(6),
+        created_at: row.get(7),
+        updated_at: row.get(8),
+    })
+}
+
 impl Database {
+    /// One resource of a tenant, if there is one.
+    ///
+    /// # Errors
+    /// When PostgreSQL can't be asked.
+    pub async fn resource(&self, tenant: TenantId, id: ResourceId) -> Result<Option<Resource>, Error> {
+        let (reading, shard) = (self.reading().await?, Shard::of(tenant).number());
+        let rows = reading.query(BY_ID, &[&shard, &tenant.uuid(), &id.uuid()]).await?;
+        rows.first().map(from_row).transpose()
+    }
+
     /// How many of a tenant's bookings wait to be decided.
     ///
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn open_wants(&self, tenant: TenantId) -> Result<i64, Error> {
-        let client = self.connection().await?;
-        let statement = client.prepare_cached(OPEN_WANTS).await?;
-        let row = client.query_one(&statement, &[&Shard::of(tenant).number(), &tenant.uuid()]).await?;
-        Ok(row.get(0))
+        let (reading, shard) = (self.reading().await?, Shard::of(tenant).number());
+        let rows = reading.query(OPEN_WANTS, &[&shard, &tenant.uuid()]).await?;
+        Ok(rows.first().map_or(0, |row| row.get(0)))
     }
 }
 

@@ -68,6 +68,9 @@ pub struct LaneSettings {
     /// Most open wants of one resource; one more is refused
     #[arg(id = "OPEN_WANTS_PER_RESOURCE", long = "open-wants-per-resource", env, default_value = "5000", value_parser = clap::value_parser!(i32).range(1..=100_000))]
     pub open_wants_per_resource: i32,
+    /// Most resources of one tenant; one more is refused
+    #[arg(id = "RESOURCES_PER_TENANT", long = "resources-per-tenant", env, default_value = "20000", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    pub resources_per_tenant: i64,
 }
 
 impl LaneSettings {

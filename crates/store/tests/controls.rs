@@ -3,8 +3,10 @@
 
 use fail::FailScenario;
 use futures_util::future::join_all;
-use holdfast_store::{Error, LaneSettings, Lanes, StepLimits};
-use holdfast_testkit::{TestDatabase, create, eventually, hours, lane_settings, shard};
+use holdfast_domain::{BookingId, Note};
+use holdfast_store::{Edit, Error, LaneSettings, Lanes, StepLimits, UpdateBooking};
+use holdfast_testkit::{TestDatabase, cancel, create, hours, keyed, lane_settings, move_to, shard};
+use uuid::Uuid;
 
 /// How many of two wants two processes take, at once, for a resource that has room for one more.
 async fn taken_of_the_last() -> usize {
@@ -14,20 +16,11 @@ async fn taken_of_the_last() -> usize {
     for _ in 0..9 {
         processes[0].create(create("alice", "Raum1", hours(1, 2))).await.expect("a booking");
     }
-    let holder = test.client().await;
-    holder.batch_execute("BEGIN").await.expect("a transaction");
-    let lock = "SELECT FROM heads WHERE shard = $1 FOR UPDATE";
-    holder.execute(lock, &[&shard().number()]).await.expect("the head");
+    let held = test.hold(shard()).await;
     let writes = processes.iter().map(|lanes| lanes.create(create("bob", "Raum1", hours(1, 2))));
     let release = async {
-        let client = test.client().await;
-        eventually("both wait for the head", async || {
-            let waiting = "SELECT count(*) FROM pg_stat_activity
-                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            (client.query_one(waiting, &[]).await.expect("a count").get::<_, i64>(0) == 2).then_some(())
-        })
-        .await;
-        holder.batch_execute("COMMIT").await.expect("the head let go");
+        held.awaited_by(2).await;
+        held.release().await;
     };
     let (answers, ()) = tokio::join!(join_all(writes), release);
     answers.iter().filter(|answer| answer.is_ok()).count()
@@ -158,4 +151,134 @@ async fn a_clock_that_is_off_is_kept_out_of_the_log() {
     let taken = a_write_an_hour_ahead().await;
     unguarded.teardown();
     assert!(taken, "the control did not go red");
+}
+
+/// Who holds the slot that alice's move into a taken one leaves, after others have wanted it.
+async fn holder_of_what_a_move_keeps() -> Vec<String> {
+    let test = TestDatabase::new().await;
+    let lanes = Lanes::new(test.database(), lane_settings(), |_| {});
+    let database = test.database();
+    let mut made = Vec::new();
+    for (user, range) in [("alice", hours(10, 12)), ("bob", hours(14, 16))] {
+        made.push(lanes.create(create(user, "Raum1", range)).await.expect("a booking").value.booking.id);
+        database.step(shard(), StepLimits::default()).await.expect("a step");
+    }
+    lanes.update(move_to("alice", made[0], hours(14, 16))).await.expect("a move");
+    lanes.create(create("carol", "Raum1", hours(10, 12))).await.expect("a booking");
+    database.step(shard(), StepLimits::default()).await.expect("a step");
+    let holders = "SELECT user_id FROM bookings WHERE lower(granted) = $1";
+    let rows = test.client().await.query(holders, &[&hours(10, 12).start()]).await.expect("the holders");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_holds_its_slot_until_it_is_granted() {
+    let guarded = FailScenario::setup();
+    assert_eq!(holder_of_what_a_move_keeps().await, ["alice"]);
+    guarded.teardown();
+
+    let unguarded = FailScenario::setup();
+    fail::cfg("move.lets_go", "return").unwrap();
+    let holders = holder_of_what_a_move_keeps().await;
+    unguarded.teardown();
+    assert_eq!(holders, ["carol"], "the control did not go red");
+}
+
+/// How many of a hundred writers, in two processes, change the version that each of them has seen; for three versions.
+async fn writers_of_one_version() -> Vec<usize> {
+    let test = TestDatabase::new().await;
+    let processes = [(); 2].map(|()| Lanes::new(test.database(), lane_settings(), |_| {}));
+    let made = processes[0].create(create("alice", "Raum1", hours(10, 12))).await.expect("a booking");
+    let (id, mut went_through) = (made.value.booking.id, Vec::new());
+    for version in 1..=3 {
+        let writes = (0..100_u8).map(|writer| {
+            let note = Edit::Set(Note::parse(&format!("{writer} saw {version}")).expect("a note"));
+            let (start, end, versions) = (None, None, Some(vec![version]));
+            let write = UpdateBooking { start, end, note, versions, ..move_to("alice", id, hours(1, 2)) };
+            processes[usize::from(writer % 2)].update(write)
+        });
+        went_through.push(join_all(writes).await.iter().filter(|answer| answer.is_ok()).count());
+    }
+    went_through
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_all_who_have_seen_one_version_one_writes() {
+    let guarded = FailScenario::setup();
+    assert_eq!(writers_of_one_version().await, [1, 1, 1]);
+    guarded.teardown();
+
+    let unguarded = FailScenario::setup();
+    fail::cfg("versions.not_compared", "return").unwrap();
+    let writers = writers_of_one_version().await;
+    unguarded.teardown();
+    assert_eq!(writers, [100, 100, 100], "the control did not go red");
+}
+
+/// How many bookings a write and its retries make, when there is room for one.
+async fn bookings_of_one_key() -> (usize, i64) {
+    let test = TestDatabase::new().await;
+    let settings = LaneSettings { open_wants_per_resource: 1, ..lane_settings() };
+    let lanes = Lanes::new(test.database(), settings, |_| {});
+    let database = test.database();
+    let mut taken = 0;
+    for _ in 0..3 {
+        let mut write = create("alice", "Raum1", hours(10, 12));
+        write.order.key = keyed("once", 1);
+        taken += usize::from(lanes.create(write.clone()).await.is_ok());
+        // Once more while the room is crowded, and then again when it is not.
+        write.id = uuid();
+        taken += usize::from(lanes.create(write).await.is_ok());
+        database.step(shard(), StepLimits::default()).await.expect("a step");
+    }
+    let client = test.client().await;
+    (taken, client.query_one("SELECT count(*) FROM bookings", &[]).await.expect("a count").get(0))
+}
+
+fn uuid() -> BookingId {
+    Uuid::now_v7().into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_looked_up_before_any_rule() {
+    let guarded = FailScenario::setup();
+    assert_eq!(bookings_of_one_key().await, (6, 1));
+    guarded.teardown();
+
+    let unguarded = FailScenario::setup();
+    fail::cfg("keys.not_looked_up", "return").unwrap();
+    let (taken, made) = bookings_of_one_key().await;
+    unguarded.teardown();
+    assert!(taken < 6 && made > 1, "the control did not go red: {taken} taken, {made} made");
+}
+
+/// How many conflicts a booking is told of that is made in one batch with the only one that it meets, which leaves.
+async fn told_of_who_has_left() -> i64 {
+    let test = TestDatabase::new().await;
+    let lanes = Lanes::new(test.database(), lane_settings(), |_| {});
+    let made = lanes.create(create("bob", "Raum1", hours(10, 12))).await.expect("a booking");
+    let held = test.hold(shard()).await;
+    // One of its own goes ahead, so that the two wait for the next batch.
+    let first = lanes.create(create("carol", "Raum2", hours(10, 12)));
+    let both = async {
+        held.awaited_by(1).await;
+        let leaves = lanes.cancel(cancel("bob", made.value.booking.id));
+        let comes = lanes.create(create("alice", "Raum1", hours(10, 12)));
+        let ((), _, answer) = tokio::join!(held.release(), leaves, comes);
+        answer.expect("a booking").value.conflicts.expect("it was asked").count
+    };
+    tokio::join!(first, both).1
+}
+
+#[tokio::test]
+async fn what_was_read_of_conflicts_is_revised_by_what_the_batch_has_done() {
+    let guarded = FailScenario::setup();
+    assert_eq!(told_of_who_has_left().await, 0);
+    guarded.teardown();
+
+    let unguarded = FailScenario::setup();
+    fail::cfg("conflicts.as_read", "return").unwrap();
+    let told = told_of_who_has_left().await;
+    unguarded.teardown();
+    assert_eq!(told, 1, "the control did not go red");
 }

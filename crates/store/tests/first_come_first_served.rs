@@ -15,9 +15,9 @@ async fn step(database: &Database) -> Step {
 }
 
 async fn status(database: &Database, id: BookingId) -> Option<Status> {
-    let all = Filter { after: None, limit: 1_000 };
-    let bookings = database.bookings(holdfast_domain::DEFAULT_TENANT, all).await.expect("a page");
-    bookings.into_iter().find(|booking| booking.id == id).map(|booking| booking.claim.status())
+    let all = Filter { limit: 1_000, ..Filter::default() };
+    let page = database.bookings(holdfast_domain::DEFAULT_TENANT, &all).await.expect("a page");
+    page.bookings.into_iter().find(|booking| booking.id == id).map(|booking| booking.claim.status())
 }
 
 #[tokio::test]
@@ -25,10 +25,10 @@ async fn the_second_of_two_that_overlap_waits_and_gets_it_when_the_first_leaves(
     let test = TestDatabase::new().await;
     let database = test.database();
     let lanes = lanes(&database, lane_settings());
-    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().booking;
-    let second = lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap();
-    assert_eq!(second.conflicts.count, 1);
-    assert_eq!(second.conflicts.first[0].id, first.id);
+    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().value.booking;
+    let second = lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap().value;
+    assert_eq!(second.conflicts.as_ref().unwrap().count, 1);
+    assert_eq!(second.conflicts.as_ref().unwrap().first[0].id, first.id);
     assert_eq!(step(&database).await.decided.len(), 1);
     assert_eq!(status(&database, first.id).await, Some(Status::Valid));
     assert_eq!(status(&database, second.booking.id).await, Some(Status::Pending));
@@ -47,7 +47,7 @@ async fn in_a_chain_the_first_and_the_third_win() {
     let lanes = lanes(&database, lane_settings());
     let mut ids = Vec::new();
     for range in [hours(10, 12), hours(11, 13), hours(12, 14)] {
-        ids.push(lanes.create(create("alice", "Raum1", range)).await.unwrap().booking.id);
+        ids.push(lanes.create(create("alice", "Raum1", range)).await.unwrap().value.booking.id);
     }
     step(&database).await;
     let states = [Some(Status::Valid), Some(Status::Pending), Some(Status::Valid)];
@@ -62,9 +62,9 @@ async fn a_late_validator_still_grants_what_fits_and_rejects_what_does_not() {
     let database = test.database();
     // Without grace every want is due at once: the validator is late for all of them.
     let lanes = lanes(&database, LaneSettings { grace_period_minutes: 0, ..lane_settings() });
-    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().booking;
-    let second = lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap().booking;
-    let third = lanes.create(create("carol", "Raum1", hours(15, 17))).await.unwrap().booking;
+    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().value.booking;
+    let second = lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap().value.booking;
+    let third = lanes.create(create("carol", "Raum1", hours(15, 17))).await.unwrap().value.booking;
     // The first leaves a moment before the others' time is up.
     lanes.cancel(cancel("alice", first.id)).await.unwrap();
     let verdicts: Vec<_> = step(&database).await.decided.into_iter().map(|(_, verdict)| verdict).collect();
@@ -81,7 +81,7 @@ async fn a_slot_that_is_over_is_granted_to_nobody() {
     let lanes = lanes(&database, lane_settings());
     let over =
         holdfast_domain::TimeRange::new(now() - Duration::minutes(4), now() - Duration::minutes(2)).unwrap();
-    let id = lanes.create(create("alice", "Raum1", over)).await.unwrap().booking.id;
+    let id = lanes.create(create("alice", "Raum1", over)).await.unwrap().value.booking.id;
     step(&database).await;
     assert_eq!(status(&database, id).await, Some(Status::Rejected));
 }
@@ -91,7 +91,7 @@ async fn a_want_that_was_passed_by_is_found_and_decided() {
     let test = TestDatabase::new().await;
     let database = test.database();
     let lanes = lanes(&database, lane_settings());
-    let id = lanes.create(create("alice", "Raum1", hours(10, 12))).await.unwrap().booking.id;
+    let id = lanes.create(create("alice", "Raum1", hours(10, 12))).await.unwrap().value.booking.id;
     // Not decided yet is not overlooked.
     assert_eq!(database.overlooked(shard()).await.unwrap(), []);
     // A defect, made by hand: cursor and mark say that all is decided.

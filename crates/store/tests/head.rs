@@ -17,7 +17,7 @@ async fn the_log_has_no_gap_and_its_clock_never_goes_back_whoever_writes() {
             let made =
                 lanes.create(create(&user, &format!("Raum{room}"), hours(from, from + 2))).await.unwrap();
             if number % 5 == 0 {
-                lanes.cancel(cancel(&user, made.booking.id)).await.unwrap();
+                lanes.cancel(cancel(&user, made.value.booking.id)).await.unwrap();
             }
         }
     });
@@ -63,7 +63,7 @@ async fn a_clock_a_little_ahead_holds_the_log_there_until_time_has_caught_up() {
     let ahead = "UPDATE heads SET at = clock_timestamp() + interval '1 minute' WHERE shard = $1 RETURNING at";
     let at: time::OffsetDateTime = client.query_one(ahead, &[&shard().number()]).await.unwrap().get(0);
     let made = lanes.create(create("alice", "Raum1", hours(10, 12))).await.unwrap();
-    assert_eq!(made.booking.created_at, at);
+    assert_eq!(made.value.booking.created_at, at);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Commands as a caller of open mode would give them.
 
-use holdfast_domain::{BookingId, DEFAULT_TENANT, DEFAULT_VENUE, Shard, TimeRange};
-use holdfast_store::{CancelBooking, CreateBooking, LaneSettings};
+use holdfast_domain::{BookingId, DEFAULT_TENANT, DEFAULT_VENUE, Note, Shard, TimeRange, Trace};
+use holdfast_store::{CancelBooking, CreateBooking, Edit, Key, LaneSettings, Order, Target, UpdateBooking};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ pub fn lane_settings() -> LaneSettings {
         lane_batch: 256,
         grace_period_minutes: 15,
         open_wants_per_resource: 5_000,
+        resources_per_tenant: 20_000,
     }
 }
 
@@ -35,24 +36,68 @@ pub fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
+/// `user` asks for a write.
+///
+/// # Panics
+/// When the name is none.
+pub fn order(user: &str) -> Order {
+    Order {
+        tenant_id: DEFAULT_TENANT,
+        user_id: user.to_owned().try_into().expect("a user's name"),
+        command_id: Uuid::now_v7().into(),
+        trace: Trace::default(),
+        key: None,
+    }
+}
+
+/// The key of this name, for what the number stands for.
+///
+/// # Panics
+/// When the name is none.
+pub fn keyed(name: &str, asked_for: u8) -> Option<Key> {
+    let name = name.to_owned().try_into().expect("a key's name");
+    Some(Key { name, fingerprint: [asked_for; 32] })
+}
+
 /// `user` wants `wanted` of the resource of this name.
 ///
 /// # Panics
 /// When a name is none.
 pub fn create(user: &str, resource: &str, wanted: TimeRange) -> CreateBooking {
+    let name = resource.to_owned().try_into().expect("a resource's name");
     CreateBooking {
-        tenant_id: DEFAULT_TENANT,
-        command_id: Uuid::now_v7().into(),
-        request_id: None,
+        order: order(user),
         id: Uuid::now_v7().into(),
-        user_id: user.to_owned().try_into().expect("a user's name"),
-        venue_id: DEFAULT_VENUE,
-        resource: resource.to_owned().try_into().expect("a resource's name"),
-        resource_id_if_new: Uuid::now_v7().into(),
+        target: Target::Named { venue_id: DEFAULT_VENUE, name, id_if_new: Uuid::now_v7().into() },
         wanted,
         title: None,
         note: None,
     }
+}
+
+/// `user` wants another range for a booking.
+///
+/// # Panics
+/// When the name is none.
+pub fn move_to(user: &str, id: BookingId, wanted: TimeRange) -> UpdateBooking {
+    UpdateBooking {
+        order: order(user),
+        id,
+        versions: None,
+        start: Some(wanted.start()),
+        end: Some(wanted.end()),
+        title: Edit::Keep,
+        note: Edit::Keep,
+    }
+}
+
+/// `user` says something else about a booking.
+///
+/// # Panics
+/// When a name is none, or the text is.
+pub fn note(user: &str, id: BookingId, text: &str) -> UpdateBooking {
+    let (title, note) = (Edit::Keep, Edit::Set(Note::parse(text).expect("a note")));
+    UpdateBooking { order: order(user), id, versions: None, start: None, end: None, title, note }
 }
 
 /// `user` gives a booking up.
@@ -60,11 +105,5 @@ pub fn create(user: &str, resource: &str, wanted: TimeRange) -> CreateBooking {
 /// # Panics
 /// When the name is none.
 pub fn cancel(user: &str, id: BookingId) -> CancelBooking {
-    CancelBooking {
-        tenant_id: DEFAULT_TENANT,
-        command_id: Uuid::now_v7().into(),
-        request_id: None,
-        id,
-        user_id: user.to_owned().try_into().expect("a user's name"),
-    }
+    CancelBooking { order: order(user), id, versions: None }
 }

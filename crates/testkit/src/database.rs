@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use holdfast_domain::{Seq, Shard, audit};
+use holdfast_domain::{Change, Seq, Shard, TenantId, VenueId, audit};
 use holdfast_store::{Database, Settings, migrate};
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
@@ -65,6 +65,68 @@ impl TestDatabase {
         connect(&self.config).await
     }
 
+    /// Runs SQL that only tests need.
+    ///
+    /// # Panics
+    /// When PostgreSQL refuses it.
+    pub async fn sql(&self, sql: &str) {
+        self.client().await.batch_execute(sql).await.expect("PostgreSQL takes it");
+    }
+
+    /// Another tenant of `shard`, with a venue.
+    ///
+    /// # Panics
+    /// When PostgreSQL does not play along.
+    pub async fn neighbour(&self, shard: Shard) -> (TenantId, VenueId) {
+        let mut others = (2..).map(TenantId::from_u128);
+        let tenant = others.find(|tenant| Shard::of(*tenant) == shard).expect("one in 64");
+        let venue = VenueId::from(tenant.uuid());
+        let sql = format!(
+            "INSERT INTO tenants (id, shard, name) VALUES ('{tenant}', {shard}, 'neighbour');
+             INSERT INTO venues (shard, tenant_id, id, name, time_zone, created_at, updated_at)
+             VALUES ({shard}, '{tenant}', '{venue}', 'default', 'UTC', now(), now())"
+        );
+        self.sql(&sql).await;
+        (tenant, venue)
+    }
+
+    /// The whole log of `shard`.
+    ///
+    /// # Panics
+    /// When it is longer than any test's, or can't be read.
+    pub async fn log(&self, shard: Shard) -> Vec<Change> {
+        let log = self.database().log_after(shard, Seq(0), 100_000).await.expect("the log");
+        log.iter().map(|change| change.parse().expect("a change of a known kind")).collect()
+    }
+
+    /// The resources whose count of open wants is not the number of their open wants.
+    ///
+    /// # Panics
+    /// When PostgreSQL does not play along.
+    pub async fn miscounted(&self) -> Vec<String> {
+        let miscounted = "
+            SELECT format('%s: %s counted, %s open', r.name, r.open_wants, found.open)
+            FROM resources r
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS open FROM bookings b WHERE b.resource_id = r.id AND b.status = 'PENDING'
+            ) found
+            WHERE r.open_wants <> found.open";
+        let rows = self.client().await.query(miscounted, &[]).await.expect("the counts");
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Holds the head of `shard` until it is let go, so that what is written meanwhile waits.
+    ///
+    /// # Panics
+    /// When PostgreSQL does not play along.
+    pub async fn hold(&self, shard: Shard) -> HeldHead {
+        let holder = self.client().await;
+        holder.batch_execute("BEGIN").await.expect("a transaction");
+        let lock = "SELECT FROM heads WHERE shard = $1 FOR UPDATE";
+        holder.execute(lock, &[&shard.number()]).await.expect("the head");
+        HeldHead { holder, watcher: self.client().await }
+    }
+
     /// Fills the tables with `count` bookings of 100 resources, half of them granted, straight past the log's
     /// rules: for plans, not for replays.
     pub async fn fill(&self, count: i32) {
@@ -84,6 +146,36 @@ impl TestDatabase {
                 replay.step(&change.parse().expect("a change of a known kind"));
             }
         }
+    }
+}
+
+/// A shard's head, held by nobody who writes.
+pub struct HeldHead {
+    holder: Client,
+    watcher: Client,
+}
+
+impl HeldHead {
+    /// Comes back when as many transactions as that wait for it.
+    ///
+    /// # Panics
+    /// When they never come.
+    pub async fn awaited_by(&self, transactions: i64) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        crate::eventually("others wait for the head", async || {
+            let waiting = self.watcher.query_one(waiting, &[]).await.expect("a count").get::<_, i64>(0);
+            (waiting == transactions).then_some(())
+        })
+        .await;
+    }
+
+    /// Lets it go.
+    ///
+    /// # Panics
+    /// When PostgreSQL does not play along.
+    pub async fn release(self) {
+        self.holder.batch_execute("COMMIT").await.expect("the head let go");
     }
 }
 

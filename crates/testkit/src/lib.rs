@@ -7,11 +7,13 @@ mod command;
 mod database;
 mod random;
 pub mod redis;
+mod scene;
 mod wait;
 
-pub use command::{cancel, create, hours, lane_settings, now, shard};
-pub use database::TestDatabase;
+pub use command::{cancel, create, hours, keyed, lane_settings, move_to, note, now, order, shard};
+pub use database::{HeldHead, TestDatabase};
 pub use random::Random;
+pub use scene::Scene;
 pub use wait::eventually;
 
 /// The value of an environment variable that `make test` sets.

@@ -6,6 +6,7 @@
 
 mod agenda;
 mod settings;
+mod sweeper;
 mod validator;
 
 use std::sync::Arc;
@@ -31,9 +32,14 @@ pub fn start_cycle(
     process: &Process,
     committed: impl Fn(holdfast_domain::Shard) + Send + Sync + 'static,
 ) {
-    let validator = Validator::new(settings, database, doorbell, Box::new(committed));
     let tasks = process.tasks.at(Stage::Workers);
-    let stopping = tasks.stopping();
+    let (sweeping, stopping) =
+        (sweeper::run(database.clone(), settings.search(), tasks.stopping()), tasks.stopping());
+    tasks.spawn("sweeper", async move {
+        sweeping.await;
+        Ok::<_, BoxError>(())
+    });
+    let validator = Validator::new(settings, database, doorbell, Box::new(committed));
     tasks.spawn("validator", async move {
         validator.run(stopping).await;
         Ok::<_, BoxError>(())

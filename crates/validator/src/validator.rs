@@ -163,8 +163,8 @@ impl Validator {
 }
 
 /// What a server that keeps silent is given: dropped, a step closes its connection, and PostgreSQL rolls back.
-async fn within<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout(ANSWER_WITHIN, asked).await.unwrap_or(Err(Error::Busy("PostgreSQL does not answer")))
+pub(crate) async fn within<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout(ANSWER_WITHIN, asked).await.unwrap_or(Err(Error::Silent))
 }
 
 /// When the shard's next open want is due, on this process's steady clock.

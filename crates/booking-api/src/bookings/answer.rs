@@ -1,63 +1,63 @@
 //! A booking as the API answers it.
 
-use holdfast_domain::{Booking, BookingId, ResourceId, Status, booking::View};
-use holdfast_store::{Conflict, Created};
+use holdfast_domain::{
+    Booking, Caller, Conflict, Conflicts,
+    booking::View,
+    openapi::{SeenConflict, example},
+    visible::{self, Seen},
+};
+use holdfast_runtime::headers::Tag;
 use serde::Serialize;
-use time::OffsetDateTime;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-/// A booking; right after it was made, with what overlaps it.
-#[derive(Serialize)]
+/// A booking; right after a range was asked for, with what overlaps it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WrittenBooking)]
 pub struct Answer<'a> {
+    // It is the writer's own.
+    #[schema(value_type = View)]
     #[serde(flatten)]
-    booking: View<'a>,
+    booking: Seen<View<'a>>,
+    #[schema(value_type = Overlaps)]
     #[serde(flatten)]
-    overlaps: Option<Overlaps>,
+    overlaps: Option<Overlaps<'a>>,
 }
 
-#[derive(Serialize)]
-struct Overlaps {
-    conflicts: Vec<Overlap>,
+/// What overlaps a range that was just asked for.
+#[derive(Serialize, ToSchema)]
+struct Overlaps<'a> {
+    /// The first 20: what is held, then what is wanted, each by rank.
+    #[schema(value_type = Vec<SeenConflict>, required = false, max_items = 20)]
+    conflicts: Vec<Seen<&'a Conflict>>,
+    /// How many there are; 100 means that many or more.
+    #[schema(required = false, minimum = 0, maximum = 100)]
     conflict_count: i64,
 }
 
-#[derive(Serialize)]
-struct Overlap {
-    id: BookingId,
-    resource_id: ResourceId,
-    #[serde(with = "time::serde::rfc3339")]
-    start_time: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
-    end_time: OffsetDateTime,
-    status: Status,
-}
-
 impl<'a> Answer<'a> {
-    /// A booking as it stands.
-    pub fn stored(booking: &'a Booking) -> Self {
-        Self { booking: booking.view(), overlaps: None }
+    /// A booking as it stands, as far as the caller may see it.
+    pub fn stored(booking: &'a Booking, caller: &Caller) -> Self {
+        Self { booking: visible::booking(booking, caller), overlaps: None }
     }
 
-    /// A booking that was just made.
-    pub fn created(created: &'a Created) -> Self {
-        let conflicts = created.conflicts.first.iter().map(Overlap::of).collect();
-        let overlaps = Overlaps { conflicts, conflict_count: created.conflicts.count };
-        Self { booking: created.booking.view(), overlaps: Some(overlaps) }
+    /// One that has met another.
+    pub fn example() -> Value {
+        let conflicts = Conflicts { first: vec![example::conflict()], count: 1 };
+        json!(Answer::written(&example::booking(), Some(&conflicts), &Caller::open(None)))
     }
-}
 
-impl Overlap {
-    fn of(conflict: &Conflict) -> Self {
-        Self {
-            id: conflict.id,
-            resource_id: conflict.resource_id,
-            start_time: conflict.range.start(),
-            end_time: conflict.range.end(),
-            status: conflict.status,
-        }
+    /// A booking that was just written.
+    pub fn written(booking: &'a Booking, conflicts: Option<&'a Conflicts>, caller: &Caller) -> Self {
+        let overlaps = conflicts.map(|conflicts| Overlaps {
+            conflicts: conflicts.first.iter().map(|each| visible::conflict(each, caller)).collect(),
+            conflict_count: conflicts.count,
+        });
+        Self { overlaps, ..Self::stored(booking, caller) }
     }
 }
 
-/// The booking's version, as `ETag`.
-pub fn etag(booking: &Booking) -> String {
-    format!("\"{}\"", booking.version)
+/// The tag of a booking's version.
+pub fn tag(booking: &Booking) -> Tag {
+    Tag::version(booking.version)
 }

@@ -5,29 +5,49 @@ use std::time::{Duration, Instant};
 use actix_web::web::{Data, Json};
 use holdfast_domain::{Shard, rules::Verdict};
 use holdfast_relay::Wake;
-use holdfast_runtime::problem::Problem;
+use holdfast_runtime::{openapi::Parts, problem::Problem};
 use holdfast_store::{Database, Error, StepLimits};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{caller::Reader, problems};
+use crate::{caller::Reader, document::Write, problems};
 
 /// How long it goes on; what is left after that waits for the validators, or the next call.
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// What was done, counted in the caller's own tenant.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(example = json!({ "processed": 3, "validated": 2, "rejected": 0, "remaining": 1 }))]
 pub struct Processed {
     /// Open wants that were looked at.
+    #[schema(minimum = 0)]
     processed: i64,
     /// Those that were granted.
+    #[schema(minimum = 0)]
     validated: i64,
     /// Those that were rejected.
+    #[schema(minimum = 0)]
     rejected: i64,
     /// Those that are open still.
+    #[schema(minimum = 0)]
     remaining: i64,
 }
 
-/// Works up to the seq at the call, for five seconds at most. Needs no identity.
+#[utoipa::path(
+    post,
+    path = "/bookings/process-pending",
+    operation_id = "processPending",
+    tag = "bookings",
+    params(Parts<(Reader,)>),
+    responses(
+        (status = 200, description = "What was done.", body = Processed),
+        Parts<(Reader, Write)>,
+    )
+)]
+/// Decides what waits, now
+///
+/// Works up to where the log ends at the call, for five seconds at most. Needs no identity; the validators do the same by
+/// themselves.
 pub async fn process_pending(
     Reader(caller): Reader,
     database: Data<Database>,

@@ -34,39 +34,71 @@ impl Booking {
 /// A booking as the API shows it: its range is the one that is wanted, `held` the slot that a move
 /// still keeps. Times are RFC 3339 in UTC.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are those of `Booking`")]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(as = Booking, example = json!(crate::openapi::example::booking().view()))
+)]
 pub struct View<'a> {
+    /// Which one.
     pub id: BookingId,
+    /// What people call what is booked.
     pub resource: &'a ResourceName,
+    /// What is booked; never changes.
     pub resource_id: ResourceId,
+    /// Whose it is.
     pub user_id: &'a UserId,
+    /// When the range that is wanted begins.
     #[serde(with = "time::serde::rfc3339")]
     pub start_time: OffsetDateTime,
+    /// The first moment that is no longer in it.
     #[serde(with = "time::serde::rfc3339")]
     pub end_time: OffsetDateTime,
+    /// `VALID` means that what is wanted is granted.
     pub status: Status,
+    /// The slot that a move keeps until it is granted or given up; null unless the booking is moving.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub held: Option<TimeRange>,
+    /// A line about it.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub title: Option<&'a Title>,
+    /// More about it.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub note: Option<&'a Note>,
+    /// Rises with each write, from 1; the `ETag`.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub version: i32,
+    /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+    /// When it was last written.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
 }
 
-/// Whole, as the log keeps it: the view and what a replay needs besides.
+/// A booking as the log keeps it: as the API shows it, and what a replay needs besides.
+#[derive(Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(as = RecordedBooking, example = json!(crate::openapi::example::booking()))
+)]
+pub(crate) struct Whole<'a> {
+    #[serde(flatten)]
+    view: View<'a>,
+    /// The range that it holds now.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    granted: Option<TimeRange>,
+    /// The position in the log at which the range was asked for: who has the lower one goes first.
+    rank: Seq,
+    /// When a want that still does not fit is rejected; null unless it is open.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    decide_by: Option<OffsetDateTime>,
+}
+
 impl Serialize for Booking {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            #[serde(flatten)]
-            view: View<'a>,
-            granted: Option<TimeRange>,
-            rank: Seq,
-            #[serde(with = "time::serde::rfc3339::option")]
-            decide_by: Option<OffsetDateTime>,
-        }
         Whole {
             view: self.view(),
             granted: self.claim.granted(),

@@ -6,7 +6,7 @@ mod limits;
 use time::{Duration, OffsetDateTime};
 
 pub use decide::{Decision, Slot, Verdict, Want, decide};
-pub use limits::{BookingLimits, Refusal};
+pub use limits::{BookingLimits, LimitsError, Refusal};
 
 use crate::TimeRange;
 

@@ -54,6 +54,7 @@ pub(crate) fn change(
         at,
         actor: Some(actor.into()),
         request_id: Some("r-1".into()),
+        traceparent: None,
         data: Fact::BookingCreated { booking }.data_json(),
     };
     Entry::from(&recorded)

@@ -24,11 +24,6 @@ impl IdempotencyKey {
         self.0.as_deref()
     }
 
-    /// The key.
-    pub fn into_inner(self) -> Option<String> {
-        self.0
-    }
-
     fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut values = headers.get_all(NAME);
         let Some(value) = values.next() else { return Ok(Self(None)) };
@@ -93,7 +88,7 @@ mod tests {
         }
         assert_eq!(key(&[r#""a\"b\\""#]).unwrap().as_str(), Some(r#"a"b\"#));
         let longest = "a".repeat(255);
-        assert_eq!(key(&[&format!("\"{longest}\"")]).unwrap().into_inner(), Some(longest));
+        assert_eq!(key(&[&format!("\"{longest}\"")]).unwrap().as_str(), Some(&*longest));
     }
 
     #[test]

@@ -123,7 +123,8 @@ impl Database {
             return Ok(Step::default());
         }
         let open = read::open(&head, &chosen.resources).await?;
-        let judgement = judge(head.at(), &chosen.resources, open, limits.writes)?;
+        let at = head.at();
+        let judgement = judge(at, &chosen.resources, open, limits.writes)?;
         crashpoint!("step.before_write");
         let decided = write::decisions(&mut head, &judgement.decisions).await?;
         // What the step itself appended is judged with the rest: a grant only takes room, and what a move
@@ -146,6 +147,9 @@ impl Database {
             Ok(()) => {}
             Err(CommitError::RolledBack(error)) => return Err(error),
             Err(CommitError::Unknown) => return Err(Error::OutcomeUnknown),
+        }
+        for (open, verdict) in &judgement.decisions {
+            self.meters.decided(*verdict, at - open.since);
         }
         let more = window.full || chosen.more || !left.is_empty();
         let due_left = chosen.due_left || left.iter().any(|resource| resource.due);

@@ -71,6 +71,7 @@ impl Database {
             }
         }
         found.dedup();
+        self.meters.passed_by(found.len());
         Ok(found)
     }
 }

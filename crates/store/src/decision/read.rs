@@ -92,7 +92,7 @@ pub(crate) const DUE: &str = "
 
 pub(crate) const OPEN: &str = "
     SELECT b.tenant_id, b.resource_id, b.id, b.wanted_start_at, b.wanted_end_at, lower(b.granted), upper(b.granted),
-        b.rank, b.decide_by
+        b.rank, b.decide_by, b.updated_at
     FROM unnest($2::uuid[]) AS r(id)
     CROSS JOIN LATERAL (
         SELECT * FROM bookings WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' OFFSET 0
@@ -136,6 +136,8 @@ pub(super) struct Open {
     pub(super) tenant_id: TenantId,
     pub(super) id: BookingId,
     pub(super) claim: Claim,
+    /// Since when it stands as it does.
+    pub(super) since: OffsetDateTime,
 }
 
 /// All that bears on one resource.
@@ -229,7 +231,7 @@ async fn wants(head: &Head, resources: &[Candidate]) -> Result<HashMap<ResourceI
         let scene = scenes.entry(row.get::<_, Uuid>(1).into()).or_default();
         scene.wants.push(Want { booking, wanted: range, rank, decide_by });
         scene.slots.extend(slot.map(|range| Slot { booking, range }));
-        scene.open.insert(booking, Open { tenant_id, id: booking, claim });
+        scene.open.insert(booking, Open { tenant_id, id: booking, claim, since: row.get(9) });
     }
     Ok(scenes)
 }

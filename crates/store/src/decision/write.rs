@@ -1,6 +1,6 @@
 //! What a step writes: its decisions in one UPDATE, the log, and the marks of its resources.
 
-use holdfast_domain::{Claim, CommandId, Fact, Seq, Status, TenantId, TimeRange, rules::Verdict};
+use holdfast_domain::{Claim, CommandId, Fact, Seq, Status, TenantId, TimeRange, Trace, rules::Verdict};
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -53,7 +53,7 @@ pub(super) async fn decisions(
             (Verdict::Reject, Status::Valid) => Fact::BookingMoveRejected { booking },
             (Verdict::Reject, _) => Fact::BookingRejected { booking },
         };
-        head.append(open.tenant_id, command_id, None, None, &fact);
+        head.append(open.tenant_id, command_id, None, &Trace::default(), &fact);
     }
     Ok(decisions.iter().map(|(open, verdict)| (open.tenant_id, *verdict)).collect())
 }

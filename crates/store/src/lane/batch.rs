@@ -1,23 +1,25 @@
 //! One batch: a transaction under the head, tried until its outcome is known.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use deadpool_postgres::Object;
 use futures_util::join;
-use holdfast_domain::{Booking, CommandId, ResourceId, Seq, Shard, TenantId};
+use holdfast_domain::{Booking, ResourceId, Seq, Shard, TenantId};
 use tokio::time::{Instant, sleep, timeout};
-use uuid::Uuid;
 
 use super::{
-    Context, Job,
-    apply::{Effects, Loaded},
-    command::{Answer, Command, Created, WriteError},
+    Context,
+    answer::{Answer, Booked, Written},
+    apply::Effects,
+    catalogue,
+    command::{Command, Key, Order},
+    queue::Job,
+    read::{self, Read},
+    refusal::WriteError,
 };
 use crate::{
-    Error,
-    asked::{self, Asked},
-    bookings, changes,
+    Error, bookings,
     head::{CommitError, Head},
+    keys::{self, Known},
     resources,
 };
 
@@ -30,7 +32,7 @@ const WORK_WITHIN: Duration = Duration::from_secs(15);
 /// A pool may hand out sockets that died unseen: that many are tried before PostgreSQL counts as away.
 const DEAD_SOCKETS: u32 = 3;
 
-type Answers = Vec<Result<Answer, WriteError>>;
+type Answers = Vec<Result<Written<Answer>, WriteError>>;
 
 /// Why a transaction gave no answers.
 enum Failed {
@@ -49,10 +51,13 @@ impl From<Error> for Failed {
 /// Runs a batch and answers each of its jobs.
 pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) {
     let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
-    let answers = match run(context, shard, &commands).await {
+    let mut unknown_above = None;
+    let answers = match run(context, shard, &commands, &mut unknown_above).await {
         Ok(answers) => answers,
-        Err(Error::Data(_)) if commands.len() > 1 => one_by_one(context, shard, &commands).await,
-        Err(error) => commands.iter().map(|_| Err(error.clone().into())).collect(),
+        Err(Error::Data(_)) if commands.len() > 1 => {
+            one_by_one(context, shard, &commands, unknown_above).await
+        }
+        Err(error) => commands.iter().map(|command| Err(refusal(command, &error))).collect(),
     };
     for (reply, answer) in replies.into_iter().zip(answers) {
         // Whoever asked may have left.
@@ -60,25 +65,44 @@ pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) {
     }
 }
 
-/// PostgreSQL refused some row of the batch: alone, a bad row fails alone.
-async fn one_by_one(context: &Context, shard: Shard, commands: &[Command]) -> Answers {
+/// PostgreSQL refused some row of the batch: alone, a bad row fails alone. Others may have happened, if the outcome of an
+/// earlier try is unknown: a row can be bad of a command that was refused in that.
+async fn one_by_one(
+    context: &Context,
+    shard: Shard,
+    commands: &[Command],
+    unknown_above: Option<Seq>,
+) -> Answers {
     let mut answers = Vec::with_capacity(commands.len());
     for command in commands {
-        match run(context, shard, std::slice::from_ref(command)).await {
+        let mut unknown_above = unknown_above;
+        match run(context, shard, std::slice::from_ref(command), &mut unknown_above).await {
             Ok(answer) => answers.extend(answer),
-            Err(error) => answers.push(Err(error.into())),
+            Err(error) => answers.push(Err(refusal(command, &error))),
         }
     }
     answers
 }
 
-/// Runs commands as one transaction until it is known what became of it.
-async fn run(context: &Context, shard: Shard, commands: &[Command]) -> Result<Answers, Error> {
+/// What a failed transaction is to a command of it. A name that is taken is refused to who gives it; to who books by it,
+/// it could only be so if something had been read before the head was held.
+fn refusal(command: &Command, error: &Error) -> WriteError {
+    let refusal = if command.is_alone() { catalogue::refusal(error) } else { None };
+    refusal.unwrap_or_else(|| error.clone().into())
+}
+
+/// Runs commands as one transaction until it is known what became of it. Since which seq it is not known yet, if that is
+/// so, is also for whoever runs them again.
+async fn run(
+    context: &Context,
+    shard: Shard,
+    commands: &[Command],
+    unknown_above: &mut Option<Seq>,
+) -> Result<Answers, Error> {
     let started = Instant::now();
-    let mut unknown_above = None;
     let mut pause = Duration::from_millis(10);
     for attempt in 1.. {
-        let failed = match transact(context, shard, commands, unknown_above).await {
+        let failed = match transact(context, shard, commands, *unknown_above).await {
             Ok((answers, grown)) => {
                 if grown {
                     (context.committed)(shard);
@@ -89,11 +113,13 @@ async fn run(context: &Context, shard: Shard, commands: &[Command]) -> Result<An
         };
         match failed {
             Failed::Unknown(above) => {
-                unknown_above = Some(unknown_above.map_or(above, |first: Seq| first.min(above)));
+                *unknown_above = Some(unknown_above.map_or(above, |first| first.min(above)));
             }
-            Failed::RolledBack(Error::Unavailable(_)) if attempt < DEAD_SOCKETS => {}
+            // Not for longer than that: what is given up here is known not to have happened.
+            Failed::RolledBack(Error::Unavailable(_))
+                if attempt < DEAD_SOCKETS && started.elapsed() <= OUTCOME_WITHIN => {}
             Failed::RolledBack(error) if unknown_above.is_none() => return Err(error),
-            // Refused after a look in the log that found none of them: nothing has happened.
+            // Refused after a look in the log: alone, nothing of it has happened.
             Failed::RolledBack(error @ Error::Data(_)) => return Err(error),
             Failed::RolledBack(error) => {
                 tracing::warn!(%shard, %error, "the outcome of a batch is not known yet");
@@ -117,13 +143,14 @@ async fn transact(
     commands: &[Command],
     unknown_above: Option<Seq>,
 ) -> Result<(Answers, bool), Failed> {
-    let work = timeout(WORK_WITHIN, work(context, shard, commands, unknown_above)).await;
-    let Work { head, mut effects, drafts, must_commit } =
-        work.map_err(|_| Error::Busy("PostgreSQL does not answer"))??;
+    let work = timeout(WORK_WITHIN, Box::pin(work(context, shard, commands, unknown_above))).await;
+    let Work { head, effects, answers, keys, must_commit } = work.map_err(|_| Error::Silent)??;
+    let has_grown = head.seq() != head.start();
     if must_commit {
         let above = head.start();
-        let counts = effects.counts();
-        let committed = head.write_and_commit(async |head: &Head| write(head, &effects, &counts).await).await;
+        let (created, counts) = (effects.created(), effects.counts());
+        let write = async |head: &Head| write(head, &created, &counts, &keys).await;
+        let committed = head.write_and_commit(write).await;
         committed.map_err(|error| match error {
             CommitError::RolledBack(error) => Failed::RolledBack(error),
             CommitError::Unknown => Failed::Unknown(above),
@@ -132,141 +159,122 @@ async fn transact(
         // A server that keeps silent is left to the drop, which closes the connection.
         let _ = timeout(WORK_WITHIN, head.rollback()).await;
     }
-    effects.introduce_neighbours();
-    let answers =
-        drafts.into_iter().zip(commands).map(|(draft, command)| Ok(answer(draft?, command, &mut effects)));
-    Ok((answers.collect(), must_commit))
+    Ok((answers, has_grown))
 }
 
 /// A batch that is applied and not yet written.
 struct Work<'a> {
     head: Head,
     effects: Effects<'a>,
-    drafts: Vec<Result<Draft, WriteError>>,
+    answers: Answers,
+    /// The keys of those that succeeded, each with where the log stood then.
+    keys: Vec<keys::New<'a>>,
     must_commit: bool,
-}
-
-/// What becomes of a command, until it is written.
-enum Draft {
-    /// The booking at this place among those created.
-    Created(usize),
-    Cancelled,
-    /// An earlier try committed it: the booking as the log tells it.
-    Done(Box<Booking>),
 }
 
 /// All of a batch up to what can travel with its COMMIT.
 async fn work<'a>(
     context: &'a Context,
     shard: Shard,
-    commands: &[Command],
+    commands: &'a [Command],
     unknown_above: Option<Seq>,
 ) -> Result<Work<'a>, Error> {
-    let asked = asked(commands);
-    let (mut head, (mut met, bookings)) =
-        Head::take_and_read(&context.database, shard, async |client: &Object| {
-            let (met, bookings) = join!(asked::meet(client, shard, &asked), load(client, shard, commands));
-            Ok((met?, bookings?))
-        })
-        .await?;
-    asked::count(&head, &asked, &mut met).await?;
-    let loaded = Loaded::new(&asked, met, bookings);
-    let done = match unknown_above {
-        Some(above) => found_in_log(&head, above, commands).await?,
-        None => HashMap::new(),
-    };
-    let mut effects = Effects::new(&context.settings, loaded);
-    let drafts = commands
-        .iter()
-        .map(|command| match (done.get(&command.id()), command) {
-            (Some(booking), _) => Ok(Draft::Done(Box::new(booking.clone()))),
-            (None, Command::Create(create)) => effects.create(&mut head, create).map(Draft::Created),
-            (None, Command::Cancel(cancel)) => effects.cancel(&mut head, cancel).map(|()| Draft::Cancelled),
-        })
-        .collect();
-    // What the log says of a lost COMMIT is sure once a later transaction has itself committed.
-    let must_commit = !effects.is_empty() || !done.is_empty();
+    let settings = &context.settings;
+    let (mut head, Read { loaded, known, effects: mut replays, mut done }) =
+        read::take(&context.database, shard, settings, commands, unknown_above).await?;
+    // What is read here of a COMMIT whose answer was lost, to us or to our caller, is sure once a later transaction has
+    // itself committed: it may be waiting for a standby still.
+    let mut must_commit = !done.is_empty() || !known.is_empty();
+    let mut effects = Effects::new(settings, loaded);
+    let (mut answers, mut keys) = (Vec::with_capacity(commands.len()), Vec::new());
+    for (place, command) in commands.iter().enumerate() {
+        let order = command.order();
+        let answer = if let Some(answer) = done.remove(&order.command_id) {
+            Ok(Written { value: answer, replayed: false })
+        } else if let Some(known) = known.get(&place) {
+            let answer = match (replays.remove(&place).transpose(), command) {
+                (Ok(None), Command::Catalogue(command)) => Ok(catalogue::as_it_is(&head, command).await?),
+                (answer, _) => answer,
+            };
+            answer.map_err(WriteError::from).and_then(|answer| replay(command, known, answer, &effects))
+        } else {
+            let answer = match command {
+                Command::Create(create) => effects.create(&mut head, create),
+                Command::Update(update) => effects.update(&mut head, update),
+                Command::Cancel(cancel) => effects.cancel(&mut head, cancel),
+                Command::Catalogue(catalogue) => match catalogue::run(&mut head, settings, catalogue).await {
+                    Err(WriteError::Store(error)) => return Err(error),
+                    answer => answer,
+                },
+            };
+            if let (Ok(_), Some(key)) = (&answer, &order.key) {
+                keys.push(new_key(order, key, head.seq()));
+            }
+            answer.map(|value| Written { value, replayed: false })
+        };
+        answers.push(answer);
+    }
+    must_commit |= head.seq() != head.start() || !keys.is_empty();
     if must_commit {
         // Before the flush that ends with COMMIT: what others refer to, and what could fall short in silence.
-        resources::insert(&head, &effects.new_resources).await?;
-        bookings::cancel(&head, &effects.cancelled).await?;
+        resources::insert(&head, effects.new_resources()).await?;
+        bookings::update(&head, &effects.updated()).await?;
         head.prepare([resources::COUNT_WANTS, bookings::INSERT]).await?;
+        if !keys.is_empty() {
+            head.prepare([keys::INSERT]).await?;
+        }
     }
-    Ok(Work { head, effects, drafts, must_commit })
+    Ok(Work { head, effects, answers, keys, must_commit })
 }
 
-fn answer(draft: Draft, command: &Command, effects: &mut Effects<'_>) -> Answer {
-    let booking = match (draft, command) {
-        (Draft::Cancelled, _) | (Draft::Done(_), Command::Cancel(_)) => return Answer::Cancelled,
-        (Draft::Created(place), _) => effects.created[place].1.clone(),
-        (Draft::Done(booking), Command::Create(_)) => *booking,
+/// The answer to a command whose key is known: that of the first try, if it asked for the same.
+fn replay(
+    command: &Command,
+    known: &Known,
+    answer: Option<Answer>,
+    effects: &Effects<'_>,
+) -> Result<Written<Answer>, WriteError> {
+    let order = command.order();
+    if order.key.as_ref().is_none_or(|key| known.fingerprint != key.fingerprint) {
+        return Err(WriteError::KeyReused);
+    }
+    let as_it_is = || match command {
+        Command::Cancel(_) => Some(Answer::Cancelled),
+        Command::Update(update) => {
+            let booking = effects.booking(order.tenant_id, update.id)?.clone();
+            Some(Answer::Booked(Box::new(Booked { booking, conflicts: None })))
+        }
+        Command::Create(_) | Command::Catalogue(_) => None,
     };
-    let conflicts = effects.conflicts_of(booking.id);
-    Answer::Created(Box::new(Created { booking, conflicts }))
+    // The log may not have, or no longer, the last change of an object that the write left as it was.
+    let value = match command {
+        Command::Cancel(_) => Some(Answer::Cancelled),
+        _ => answer.or_else(as_it_is),
+    };
+    let value = value.ok_or(Error::Defect("a key without an effect in the log"))?;
+    Ok(Written { value, replayed: true })
 }
 
-/// The new wants among the commands.
-fn asked(commands: &[Command]) -> Vec<Asked<'_>> {
-    let creates = commands.iter().filter_map(|command| match command {
-        Command::Create(create) => Some(create),
-        Command::Cancel(_) => None,
-    });
-    creates
-        .map(|create| Asked {
-            tenant_id: create.tenant_id,
-            venue_id: create.venue_id,
-            resource: &create.resource,
-            booking: create.id,
-            wanted: create.wanted,
-        })
-        .collect()
-}
-
-/// The bookings that the commands are about.
-async fn load(
-    client: &Object,
-    shard: Shard,
-    commands: &[Command],
-) -> Result<Vec<(TenantId, Booking)>, Error> {
-    let ids: Vec<_> = commands
-        .iter()
-        .filter_map(|command| match command {
-            Command::Cancel(cancel) => Some((cancel.tenant_id, cancel.id)),
-            Command::Create(_) => None,
-        })
-        .collect();
-    bookings::by_id(client, shard, &ids).await
+fn new_key<'a>(order: &'a Order, key: &'a Key, seq: Seq) -> keys::New<'a> {
+    keys::New {
+        asked: keys::Asked { tenant_id: order.tenant_id, caller: &order.user_id, name: &key.name },
+        fingerprint: &key.fingerprint,
+        effect_seq: seq,
+    }
 }
 
 /// Writes what travels with COMMIT. A count that finds no resource can't go unseen: the booking that it counts
 /// would refer to nothing.
 async fn write(
     head: &Head,
-    effects: &Effects<'_>,
+    created: &[(TenantId, &Booking)],
     counts: &[(TenantId, ResourceId, i32)],
+    keys: &[keys::New<'_>],
 ) -> Result<(), Error> {
-    let (counted, inserted) =
-        join!(resources::count_wants(head, counts), bookings::insert(head, &effects.created));
-    counted.and(inserted)
-}
-
-/// Which of the commands an earlier try committed, by the log above where it began.
-async fn found_in_log(
-    head: &Head,
-    above: Seq,
-    commands: &[Command],
-) -> Result<HashMap<CommandId, Booking>, Error> {
-    let ids: Vec<Uuid> = commands.iter().map(|command| command.id().uuid()).collect();
-    let statement = head.client().prepare_cached(changes::OF_COMMANDS).await?;
-    let rows = head.client().query(&statement, &[&head.shard().number(), &above.0, &ids]).await?;
-    let mut found = HashMap::new();
-    for row in &rows {
-        let change =
-            changes::recorded(row, 1).parse().map_err(|_| Error::Defect("a change that can't be read"))?;
-        // A command's own booking: the resource that it may have made stands in the log as well.
-        if let Some(booking) = change.fact.booking() {
-            found.insert(row.get::<_, Uuid>(0).into(), booking.clone());
-        }
-    }
-    Ok(found)
+    let (counted, inserted, named) = join!(
+        resources::count_wants(head, counts),
+        bookings::insert(head, created),
+        keys::insert(head, keys),
+    );
+    counted.and(inserted).and(named)
 }

@@ -5,26 +5,38 @@
 //! bounded, and full means busy, at once. Lanes live on the runtime that made [`Lanes`], since
 //! connections die with the runtime that opened them.
 
+mod answer;
 mod apply;
 mod batch;
+mod catalogue;
 mod command;
+mod queue;
+mod read;
+mod refusal;
 
 use std::{
-    collections::HashSet,
     sync::{Arc, OnceLock},
+    time::Instant,
 };
 
-use holdfast_domain::Shard;
+use holdfast_domain::{Resource, Shard, Venue};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use command::{CancelBooking, CreateBooking, Created, WriteError};
+pub use answer::{Booked, Written};
+pub use command::{
+    CancelBooking, CreateBooking, CreateResource, CreateVenue, Edit, Key, Order, Target, UpdateBooking,
+    UpdateResource, UpdateVenue, Versions,
+};
+pub use refusal::{Object, WriteError};
 
-use crate::{Database, Error, LaneSettings};
-use command::{Answer, Command};
+use crate::{Database, Error, LaneSettings, meters::LaneMeters};
+use answer::Answer;
+use command::{Catalogue, Command};
+use queue::{Job, Queue, next_batch};
 
 /// The write path of this process. Cheap to clone.
 #[derive(Clone)]
@@ -32,7 +44,7 @@ pub struct Lanes(Arc<Inner>);
 
 struct Inner {
     context: Arc<Context>,
-    senders: [OnceLock<mpsc::Sender<Job>>; Shard::COUNT as usize],
+    queues: [OnceLock<Queue>; Shard::COUNT as usize],
     runtime: Handle,
     stopping: CancellationToken,
     /// Cancelled when a lane has died: its shard can't be written any more.
@@ -45,12 +57,7 @@ struct Context {
     database: Database,
     settings: LaneSettings,
     committed: Box<dyn Fn(Shard) + Send + Sync>,
-}
-
-/// A command and who waits for its answer.
-struct Job {
-    command: Command,
-    reply: oneshot::Sender<Result<Answer, WriteError>>,
+    meters: LaneMeters,
 }
 
 impl Lanes {
@@ -62,8 +69,13 @@ impl Lanes {
         committed: impl Fn(Shard) + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Inner {
-            context: Arc::new(Context { database, settings, committed: Box::new(committed) }),
-            senders: [const { OnceLock::new() }; Shard::COUNT as usize],
+            context: Arc::new(Context {
+                database,
+                settings,
+                committed: Box::new(committed),
+                meters: LaneMeters::new(),
+            }),
+            queues: [const { OnceLock::new() }; Shard::COUNT as usize],
             runtime: Handle::current(),
             stopping: CancellationToken::new(),
             broken: CancellationToken::new(),
@@ -71,26 +83,60 @@ impl Lanes {
         }))
     }
 
-    /// Makes a booking. The answer comes after COMMIT.
+    /// Makes a booking. The answer comes after COMMIT, as it does for every write.
     ///
     /// # Errors
     /// When a rule refuses it, or it could not be written.
-    pub async fn create(&self, create: CreateBooking) -> Result<Created, WriteError> {
-        match self.run(Shard::of(create.tenant_id), Command::Create(create)).await? {
-            Answer::Created(created) => Ok(*created),
-            Answer::Cancelled => Err(Error::Defect("a create was answered as a cancel").into()),
-        }
+    pub async fn create(&self, create: CreateBooking) -> Result<Written<Booked>, WriteError> {
+        self.run(Command::Create(create)).await?.map(Answer::booked)
     }
 
-    /// Gives a booking up. Again does nothing, and is no error. The answer comes after COMMIT.
+    /// Changes a booking.
+    ///
+    /// # Errors
+    /// When there is none, it is not the caller's, a rule refuses it, or it could not be written.
+    pub async fn update(&self, update: UpdateBooking) -> Result<Written<Booked>, WriteError> {
+        self.run(Command::Update(update)).await?.map(Answer::booked)
+    }
+
+    /// Gives a booking up. Again does nothing, and is no error.
     ///
     /// # Errors
     /// When there is none, it is not the caller's, or it could not be written.
-    pub async fn cancel(&self, cancel: CancelBooking) -> Result<(), WriteError> {
-        match self.run(Shard::of(cancel.tenant_id), Command::Cancel(cancel)).await? {
-            Answer::Cancelled => Ok(()),
-            Answer::Created(_) => Err(Error::Defect("a cancel was answered as a create").into()),
-        }
+    pub async fn cancel(&self, cancel: CancelBooking) -> Result<Written<()>, WriteError> {
+        self.run(Command::Cancel(cancel)).await?.map(|_| Ok(()))
+    }
+
+    /// Makes a venue.
+    ///
+    /// # Errors
+    /// When its name is taken, or it could not be written.
+    pub async fn create_venue(&self, create: CreateVenue) -> Result<Written<Venue>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::CreateVenue(create))).await?.map(Answer::venue)
+    }
+
+    /// Changes a venue.
+    ///
+    /// # Errors
+    /// When there is none, its new name is taken, or it could not be written.
+    pub async fn update_venue(&self, update: UpdateVenue) -> Result<Written<Venue>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::UpdateVenue(update))).await?.map(Answer::venue)
+    }
+
+    /// Makes a resource.
+    ///
+    /// # Errors
+    /// When its name is taken, there is no such venue, its limits contradict each other, or it could not be written.
+    pub async fn create_resource(&self, create: CreateResource) -> Result<Written<Resource>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::CreateResource(create))).await?.map(Answer::resource)
+    }
+
+    /// Changes a resource. What is booked already stays, whatever its limits become.
+    ///
+    /// # Errors
+    /// When there is none, its new name is taken, its limits contradict each other, or it could not be written.
+    pub async fn update_resource(&self, update: UpdateResource) -> Result<Written<Resource>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::UpdateResource(update))).await?.map(Answer::resource)
     }
 
     /// Takes no more commands, finishes those that were taken, and returns when the last is answered.
@@ -105,22 +151,20 @@ impl Lanes {
         self.0.broken.cancelled().await;
     }
 
-    async fn run(&self, shard: Shard, command: Command) -> Result<Answer, WriteError> {
+    async fn run(&self, command: Command) -> Result<Written<Answer>, WriteError> {
+        let shard = Shard::of(command.order().tenant_id);
         if self.0.stopping.is_cancelled() {
             return Err(Error::Stopping.into());
         }
         let (reply, answer) = oneshot::channel();
-        let lane = self.0.senders[shard.index()].get_or_init(|| self.open(shard));
-        lane.try_send(Job { command, reply }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Error::Busy("the queue of writes is full"),
-            mpsc::error::TrySendError::Closed(_) => Error::Stopping,
-        })?;
+        self.0.queues[shard.index()].get_or_init(|| self.open(shard)).push(command, reply)?;
+        self.0.context.meters.queued();
         // A lane answers each job that it took; one that panicked may have committed it.
         answer.await.unwrap_or_else(|_| Err(Error::OutcomeUnknown.into()))
     }
 
-    fn open(&self, shard: Shard) -> mpsc::Sender<Job> {
-        let (sender, jobs) = mpsc::channel(self.0.context.settings.lane_queue as usize);
+    fn open(&self, shard: Shard) -> Queue {
+        let (queue, jobs) = Queue::new(self.0.context.settings.lane_queue as usize);
         let lane = Lane { context: self.0.context.clone(), shard, stopping: self.0.stopping.clone() };
         let dies = self.0.broken.clone().drop_guard();
         let run = async move {
@@ -129,7 +173,7 @@ impl Lanes {
             dies.disarm();
         };
         self.0.tasks.spawn_on(run, &self.0.runtime);
-        sender
+        queue
     }
 }
 
@@ -141,13 +185,14 @@ struct Lane {
 
 impl Lane {
     /// Until stopped and drained: nothing that was taken is left unanswered.
-    async fn run(self, mut jobs: mpsc::Receiver<Job>) {
-        let limit = self.context.settings.lane_batch as usize;
-        let mut waiting = Vec::new();
+    async fn run(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+        let settings = &self.context.settings;
+        let (most, limit) = (settings.lane_queue as usize, settings.lane_batch as usize);
+        let (mut waiting, mut was_alone) = (Vec::new(), false);
         loop {
             if waiting.is_empty() {
                 let taken = tokio::select! {
-                    taken = jobs.recv_many(&mut waiting, limit) => taken,
+                    taken = jobs.recv_many(&mut waiting, most) => taken,
                     () = self.stopping.cancelled(), if !jobs.is_closed() => {
                         jobs.close();
                         continue;
@@ -157,22 +202,17 @@ impl Lane {
                     return;
                 }
             } else {
-                // Those that had to wait for the last batch go first; whoever came since joins them.
-                while waiting.len() < limit
-                    && let Ok(job) = jobs.try_recv()
-                {
+                // All of them, behind those that are left: what has to wait for its object holds up nobody else.
+                while let Ok(job) = jobs.try_recv() {
                     waiting.push(job);
                 }
             }
-            let batch = one_of_each(&mut waiting);
+            let batch = next_batch(&mut waiting, limit, was_alone);
+            was_alone = batch.first().is_some_and(|job| job.command.is_alone());
+            self.context.meters.begun(batch.len());
+            let begun = Instant::now();
             batch::settle(&self.context, self.shard, batch).await;
+            self.context.meters.ended(begun.elapsed());
         }
     }
-}
-
-/// Takes the jobs for the next batch, in order, at most one for each object: two in one
-/// `UPDATE … FROM unnest` would lose one.
-fn one_of_each(waiting: &mut Vec<Job>) -> Vec<Job> {
-    let mut objects = HashSet::with_capacity(waiting.len());
-    waiting.extract_if(.., |job| objects.insert(job.command.object())).collect()
 }

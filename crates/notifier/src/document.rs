@@ -1,0 +1,143 @@
+//! What the API's document says of sockets: how one is asked for, and every message that it can tell.
+
+use std::borrow::Cow;
+
+use holdfast_domain::{
+    ResourceId, Seq, UserId,
+    openapi::{LoggedChange, Schemas, changes, one_of_by_type},
+};
+use holdfast_runtime::{
+    openapi::{self, Part},
+    problem::Problem,
+};
+use utoipa::{
+    OpenApi as _, PartialSchema as _, ToSchema as _,
+    openapi::{
+        Array, ObjectBuilder, OpenApi, Ref, RefOr, Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::{Schema, Type},
+    },
+};
+
+use crate::{
+    Interest,
+    routes::{self, PATHS},
+};
+
+const ABOUT: &str = "Tells each subscriber what concerns them, as far as they may see it.";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    paths(routes::open),
+    components(schemas(SocketMessage)),
+    tags((name = "sockets", description = "What happens, as it happens."))
+)]
+struct Document;
+
+/// The OpenAPI document of this service.
+pub fn openapi() -> OpenApi {
+    let mut document = Document::openapi();
+    document.info = openapi::info("Holdfast: sockets", ABOUT);
+    let [current, first] = PATHS;
+    if let Some(item) = document.paths.paths.get(current) {
+        let mut item = item.clone();
+        if let Some(open) = &mut item.get {
+            open.operation_id = open.operation_id.take().map(|id| format!("{id}AsFirstPublished"));
+        }
+        document.paths.paths.insert(first.to_owned(), item);
+    }
+    openapi::complete(document)
+}
+
+/// What the query can have.
+pub struct Asked;
+
+impl Part for Asked {
+    fn parameters() -> Vec<Parameter> {
+        let resources = Array::builder()
+            .items(Ref::from_schema_name(ResourceId::name()))
+            .max_items(Some(Interest::RESOURCES_MAX));
+        let topic = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["all"]));
+        let query = |name: &str, about: &str, schema: RefOr<Schema>| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(about))
+                .schema(Some(schema))
+                .build()
+        };
+        vec![
+            query(
+                "user_id",
+                "Who listens: always told of their own bookings, of what they did, and of conflicts with theirs.",
+                Ref::from_schema_name(UserId::name()).into(),
+            ),
+            query("resource", "Everything of these resources besides.", resources.into()),
+            query("topic", "`all`: everything there is.", topic.into()),
+        ]
+    }
+
+    fn problems() -> Vec<Problem> {
+        vec![
+            Problem::bad_query().field("topic", "one_of", "must be all"),
+            Problem::bad_request().detail("WebSocket upgrade is expected."),
+            Problem::stopping(),
+            routes::busy(),
+            routes::unavailable(),
+        ]
+    }
+}
+
+/// Whatever a socket tells.
+#[derive(Debug)]
+pub enum SocketMessage {}
+
+/// The messages that are about a position and nothing else: the word, the schema's name, what it says.
+const NOTICES: [(&str, &str, &str); 3] = [
+    (
+        "hello",
+        "Hello",
+        "The first message: every change after this position is told, as far as it is asked for.",
+    ),
+    (
+        "position",
+        "Position",
+        "Every ten seconds, or as often as is set: all that concerns the subscriber up to here has been told. After 30 \
+         seconds of silence the line is dead.",
+    ),
+    ("resync", "Resync", "Something up to here may be missing: read afresh what you keep a copy of."),
+];
+
+impl utoipa::PartialSchema for SocketMessage {
+    fn schema() -> RefOr<Schema> {
+        let notices = NOTICES.map(|(word, name, _)| (word, name.to_owned()));
+        let all: Vec<_> = notices.into_iter().chain(changes()).collect();
+        one_of_by_type(&all, "A message of a socket: about a position, or a change as it stands in the log.")
+    }
+}
+
+impl utoipa::ToSchema for SocketMessage {
+    fn name() -> Cow<'static, str> {
+        "SocketMessage".into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        for (word, name, about) in NOTICES {
+            schemas.push((name.to_owned(), notice(word, about)));
+        }
+        LoggedChange::schemas(schemas);
+        schemas.push((ResourceId::name().into_owned(), ResourceId::schema()));
+    }
+}
+
+fn notice(word: &str, about: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .description(Some(about))
+        .property("type", ObjectBuilder::new().schema_type(Type::String).enum_values(Some([word])))
+        .required("type")
+        .property("seq", Ref::from_schema_name(Seq::name()))
+        .required("seq")
+        .examples([serde_json::json!({ "type": word, "seq": 17 })])
+        .into()
+}

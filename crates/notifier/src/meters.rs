@@ -1,0 +1,27 @@
+//! What is counted here: how many listen, and whom they lost.
+
+use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
+
+/// Of all sockets of the process.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    /// Open now.
+    pub(crate) sockets: Gauge,
+    /// Cut off, since their messages came faster than they read.
+    pub(crate) slow_closes: Counter,
+}
+
+impl Meters {
+    pub(crate) fn new() -> Self {
+        describe_gauge!("holdfast_sockets", Unit::Count, "Sockets that are open.");
+        describe_counter!(
+            "holdfast_socket_slow_closes_total",
+            Unit::Count,
+            "Sockets that were closed since their messages came faster than they were read."
+        );
+        Self {
+            sockets: gauge!("holdfast_sockets"),
+            slow_closes: counter!("holdfast_socket_slow_closes_total"),
+        }
+    }
+}
