@@ -38,8 +38,7 @@ impl Faults {
 
     /// A time of RFC 3339.
     pub fn time(&mut self, field: &str, text: &str) -> Option<OffsetDateTime> {
-        const MESSAGE: &str =
-            "is not a time in RFC 3339, such as 2027-03-21T10:00:00Z or 2027-03-21T11:00:00+01:00";
+        const MESSAGE: &str = "is not a time in RFC 3339, such as 2027-03-21T10:00:00Z or 2027-03-21T11:00:00+01:00 (in a query: %2B01:00)";
         OffsetDateTime::parse(text, &Rfc3339).map_err(|_| self.add(field, "rfc_3339", MESSAGE)).ok()
     }
 

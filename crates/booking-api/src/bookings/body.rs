@@ -69,6 +69,10 @@ impl Body {
     /// A resource by its name, which is one of a venue, or by its id.
     fn target(&self, faults: &mut Faults) -> Option<Target> {
         match (&self.resource, &self.resource_id) {
+            // As in a list, what is written like an id is one: it must not make a resource of that name.
+            (Some(name), None) if Uuid::try_parse(name).is_ok() => {
+                faults.id::<ResourceId>("resource", name).map(Target::Id)
+            }
             (Some(name), None) => {
                 let name = faults.text("resource", ResourceName::parse(name));
                 let venue_id = match &self.venue_id {
@@ -220,6 +224,9 @@ mod tests {
         let id = "00000000-0000-0000-0000-000000000005";
         assert_eq!(place(""), told(&[("resource", "required")]));
         assert_eq!(place(&format!(r#""resource_id": "{id}", "#)), []);
+        let body = format!(r#"{{"resource": "{id}", {times}}}"#);
+        let by_name = serde_json::from_str::<Body>(&body).unwrap().parse().unwrap();
+        assert!(matches!(by_name.target, Target::Id(_)), "{by_name:?}");
         assert_eq!(place(&format!(r#""resource": "A", "venue_id": "{id}", "#)), []);
         assert_eq!(place(r#""resource_id": "Raum1", "#), told(&[("resource_id", "uuid")]));
         let both = format!(r#""resource": "A", "resource_id": "{id}", "#);

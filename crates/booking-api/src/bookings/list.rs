@@ -36,7 +36,8 @@ pub struct Query {
     #[param(value_type = Vec<Status>, required = false, style = Form, explode = false, example = json!(["PENDING", "VALID"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
-    /// Only those that overlap this day, as each one's venue counts it.
+    /// Only those whose `start_time` and `end_time` overlap this day, as each one's venue counts it. What a move still
+    /// holds is told by `held` and by the resource's availability.
     #[param(format = Date, example = "2027-03-21")]
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<String>,

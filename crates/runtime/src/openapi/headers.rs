@@ -27,7 +27,11 @@ pub(super) fn known() -> BTreeMap<&'static str, Header> {
         ("Allow", header("The methods that there are.", ALWAYS, "GET, HEAD")),
         (
             "ETag",
-            header("The version of what is answered, for `If-Match` and `If-None-Match`.", ALWAYS, "\"3\""),
+            header(
+                "The version of what is answered, for `If-Match`, and where it is taken, `If-None-Match`.",
+                ALWAYS,
+                "\"3\"",
+            ),
         ),
         (
             "Idempotency-Replayed",
