@@ -75,6 +75,12 @@ impl Part for Asked {
             ),
             query("resource", "Everything of these resources besides.", resources.into()),
             query("topic", "`all`: everything there is.", topic.into()),
+            query(
+                "after",
+                "Where the client broke off: the last `seq` that it was told, of a change, a `position`, a `hello` or a \
+                 `resync`. What came since then is told first.",
+                Ref::from_schema_name(Seq::name()).into(),
+            ),
         ]
     }
 
@@ -98,15 +104,20 @@ const NOTICES: [(&str, &str, &str); 3] = [
     (
         "hello",
         "Hello",
-        "The first message: every change after this position is told, as far as it is asked for.",
+        "The first message: every change after this position is told, as far as it is asked for, or `resync` in its \
+         place. It is the position given as `after`, or where the log stands.",
     ),
     (
         "position",
         "Position",
-        "Every ten seconds, or as often as is set: all that concerns the subscriber up to here has been told. After 30 \
-         seconds of silence the line is dead.",
+        "Every ten seconds, or as often as is set, and when all that was missed has been told: all that concerns the \
+         subscriber up to here has been told. After 30 seconds of silence the line is dead.",
     ),
-    ("resync", "Resync", "Something up to here may be missing: read afresh what you keep a copy of."),
+    (
+        "resync",
+        "Resync",
+        "Something up to here may be missing: read afresh what you keep a copy of. It goes on after this position.",
+    ),
 ];
 
 impl utoipa::PartialSchema for SocketMessage {

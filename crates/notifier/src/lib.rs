@@ -1,9 +1,11 @@
 //! Relays the streams to WebSocket subscribers: each hears what concerns them, as far as they may see it.
 //!
-//! It has no PostgreSQL and no state worth keeping: a subscriber who was away, or was too slow, or heard `resync`, asks
-//! the API. What may be seen is decided by `domain::visible` alone.
+//! It has no PostgreSQL and no state worth keeping: a subscriber who was away, or was too slow, comes back with their
+//! position and gets what they missed from memory or from the streams; who hears `resync` asks the API. What may be seen is decided by `domain::visible` alone.
 
+mod archive;
 mod audience;
+mod catch_up;
 mod document;
 mod feed;
 mod hub;
@@ -15,11 +17,15 @@ mod routes;
 mod service;
 mod settings;
 mod socket;
+mod subscription;
+mod window;
 
 pub use document::openapi;
 pub use feed::Feed;
-pub use hub::{Hub, Subscription};
+pub use hub::Hub;
 pub use interest::Interest;
+pub use render::Message;
 pub use routes::Sockets;
 pub use service::{Service, ServiceSettings, bind};
 pub use settings::Settings;
+pub use subscription::Subscription;

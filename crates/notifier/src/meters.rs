@@ -9,6 +9,10 @@ pub(crate) struct Meters {
     pub(crate) sockets: Gauge,
     /// Cut off, since their messages came faster than they read.
     pub(crate) slow_closes: Counter,
+    /// Came back, and got all that they had missed.
+    pub(crate) resumed: Counter,
+    /// Came back, and were told to ask anew.
+    pub(crate) resynced: Counter,
 }
 
 impl Meters {
@@ -19,7 +23,15 @@ impl Meters {
             Unit::Count,
             "Sockets that were closed since their messages came faster than they were read."
         );
+        describe_counter!(
+            "holdfast_socket_resumes_total",
+            Unit::Count,
+            "Sockets that came back with a position: `whole` got all that they had missed, `resync` were told to ask anew."
+        );
+        let resumes = |outcome| counter!("holdfast_socket_resumes_total", "outcome" => outcome);
         Self {
+            resumed: resumes("whole"),
+            resynced: resumes("resync"),
             sockets: gauge!("holdfast_sockets"),
             slow_closes: counter!("holdfast_socket_slow_closes_total"),
         }

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Hub, Settings,
     document::Asked,
-    query,
+    query::{self, Wanted},
     socket::{FRAME_MAX_BYTES, serve},
 };
 
@@ -68,9 +68,10 @@ impl Sockets {
 )]
 /// Opens a socket (WebSocket)
 ///
-/// It says `hello`, then tells each change that is asked for, in the order of the log, and now and then its position. It
-/// takes no messages but pings. Closed with 1013, the messages came faster than they were read; with 1001, the service
-/// stops: come back.
+/// It says `hello`, then tells each change that is asked for, in the order of the log, and now and then its position.
+/// With `after` it goes on where an earlier one broke off: first everything missed, in order, then what comes; or one
+/// `resync`, when that can't be had whole. It takes no messages but pings. Closed with 1013, the messages came faster than
+/// they were read; with 1001, the service stops: come back with `after`.
 pub(crate) async fn open(
     request: HttpRequest,
     body: Payload,
@@ -80,11 +81,11 @@ pub(crate) async fn open(
     if sockets.stopping.is_cancelled() {
         return Err(Problem::stopping());
     }
-    let (caller, interest) = query::parse(&pairs).map_err(bad_query)?;
+    let Wanted { caller, interest, after } = query::parse(&pairs).map_err(bad_query)?;
     let place = Arc::clone(&sockets.places).try_acquire_owned().map_err(|_| busy())?;
     let (answer, session, incoming) =
         actix_ws::handle(&request, body).map_err(|error| Problem::bad_request().detail(error.to_string()))?;
-    let subscription = sockets.hub.subscribe(caller, interest).ok_or_else(unavailable)?;
+    let subscription = sockets.hub.subscribe(caller, interest, after).ok_or_else(unavailable)?;
     let incoming = incoming.max_frame_size(FRAME_MAX_BYTES);
     let (beat, stopping) = (sockets.beat, sockets.stopping.clone());
     rt::spawn(async move {

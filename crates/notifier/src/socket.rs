@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use actix_ws::{CloseCode, CloseReason, Closed, Message, MessageStream, ProtocolError, Session};
-use bytestring::ByteString;
 use tokio::{
     select,
     time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Subscription, render::notice};
+use crate::{Message as Told, Subscription, render::notice};
 
 /// Most bytes of a frame from the client; it has nothing to say but pings and pongs.
 pub(crate) const FRAME_MAX_BYTES: usize = 1_024;
@@ -79,7 +78,7 @@ async fn converse(
     loop {
         select! {
             message = incoming.recv() => hear(session, message, &mut pulse).await?,
-            message = subscription.messages.recv() => send(session, message.ok_or_else(too_slow)?).await?,
+            message = subscription.next() => send(session, message.ok_or_else(too_slow)?).await?,
             _ = beats.tick() => {
                 if pulse == Pulse::Asked {
                     return Err(End::Gone);
@@ -94,11 +93,12 @@ async fn converse(
 
 /// Tells how far the subscriber has got, after everything that they have to have for it.
 async fn tell_position(session: &mut Session, subscription: &mut Subscription) -> Result<(), End> {
-    let (messages, position) = subscription.catch_up();
-    for message in messages {
+    let (messages, position) = subscription.so_far();
+    let position = position.map(|position| notice("position", position));
+    for message in messages.into_iter().chain(position) {
         send(session, message).await?;
     }
-    send(session, notice("position", position)).await
+    Ok(())
 }
 
 async fn hear(
@@ -123,8 +123,8 @@ async fn hear(
     Ok(())
 }
 
-async fn send(session: &mut Session, text: ByteString) -> Result<(), End> {
-    in_time(session.text(text)).await
+async fn send(session: &mut Session, message: Told) -> Result<(), End> {
+    in_time(session.text(message.text)).await
 }
 
 async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Result<(), End> {
@@ -132,7 +132,7 @@ async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Result<(), E
 }
 
 fn too_slow() -> End {
-    close(CloseCode::Again, "messages come faster than they are read; reload and come back")
+    close(CloseCode::Again, "messages come faster than they are read; come back with ?after=")
 }
 
 fn close(code: CloseCode, description: &str) -> End {

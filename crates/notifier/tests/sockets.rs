@@ -59,7 +59,7 @@ async fn soon<T>(wait: impl Future<Output = T>) -> T {
 fn start(arguments: &[&str]) -> Running {
     let fixed = ["test", "--http-port", "0", "--http-workers", "1", "--socket-beat-seconds", "1"];
     let settings = TestSettings::parse_from([&fixed, arguments].concat());
-    let hub = Arc::new(Hub::new(settings.sockets.socket_queue));
+    let hub = Arc::new(Hub::new(&settings.sockets, None));
     Shard::all().for_each(|shard| hub.gap(shard, Seq(16)));
     let stopping = CancellationToken::new();
     let sockets = Sockets::new(&settings.sockets, Arc::clone(&hub), stopping.clone());
@@ -174,6 +174,22 @@ async fn a_quiet_client_learns_where_it_stands_after_all_that_it_asked_for() {
         messages.push(client.any_message().await);
     }
     assert!(messages.iter().any(|message| message["seq"] == 17), "{messages:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_comes_back_goes_on_where_it_was_and_is_told_when_it_has_caught_up() {
+    let running = start(&[]);
+    running.hub.publish(shard(), (17..=117).map(|seq| booked(seq, "alice")).collect());
+    let mut client = running.try_connect("/api/v1/ws?user_id=alice&after=17").await.unwrap();
+    assert_eq!(client.any_message().await, json!({"type": "hello", "seq": 17}));
+    for seq in 18..=117 {
+        assert_eq!(client.message().await["seq"], seq);
+    }
+    assert_eq!(client.any_message().await, json!({"type": "position", "seq": 117}));
+    running.hub.publish(shard(), vec![booked(118, "alice")]);
+    assert_eq!(client.message().await["seq"], 118);
+    let mut lost = running.connect("/api/v1/ws?user_id=alice&after=3").await;
+    assert_eq!(lost.message().await, json!({"type": "resync", "seq": 118}));
 }
 
 #[tokio::test(flavor = "multi_thread")]
