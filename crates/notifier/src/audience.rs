@@ -49,9 +49,11 @@ impl Audience {
     }
 
     pub(crate) fn remove(&mut self, id: MemberId) {
-        let Some(member) = self.members.remove(&id) else {
-            return;
-        };
+        self.take(id);
+    }
+
+    fn take(&mut self, id: MemberId) -> Option<Member> {
+        let member = self.members.remove(&id)?;
         if let Some(user) = &member.caller.user {
             remove_from(&mut self.by_user, user, id);
         }
@@ -59,6 +61,29 @@ impl Audience {
             remove_from(&mut self.by_resource, resource, id);
         }
         self.of_all.remove(&id);
+        Some(member)
+    }
+
+    /// Has a member listen to what `change` makes of what they listened to, and sends them `answer` in its place among what
+    /// they are told. Whether it may be.
+    pub(crate) fn change(
+        &mut self,
+        id: MemberId,
+        change: impl FnOnce(&Interest) -> Option<Interest>,
+        answer: &Message,
+    ) -> bool {
+        let Some(member) = self.members.get(&id) else {
+            // Cut off: nobody hears of it.
+            return true;
+        };
+        let Some(interest) = change(&member.interest) else {
+            return false;
+        };
+        if let Some(member) = self.take(id) {
+            self.add(id, Member { interest, ..member });
+            self.send(&[id], |_| Some(answer.clone()));
+        }
+        true
     }
 
     pub(crate) fn len(&self) -> usize {

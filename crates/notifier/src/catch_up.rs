@@ -12,6 +12,7 @@ use tokio::{
 use crate::{
     Hub,
     archive::Reading,
+    ask::Ask,
     audience::{Member, MemberId},
     hub::Channel,
     render::{Item, notice},
@@ -96,6 +97,15 @@ impl CatchUp {
                 }
             }
         }
+    }
+
+    /// As the subscription's.
+    pub(crate) fn change(&mut self, ask: &Ask) -> bool {
+        let Some((_, member)) = &mut self.member else { return true };
+        let Some(interest) = ask.applied_to(&member.interest) else { return false };
+        member.interest = interest;
+        self.pending.push_back(ask.done(self.cursor));
+        true
     }
 
     fn look(&mut self, hub: &Hub) -> Next {

@@ -10,17 +10,19 @@ use holdfast_runtime::{
     openapi::{self, Part},
     problem::Problem,
 };
+use serde_json::json;
 use utoipa::{
     OpenApi as _, PartialSchema as _, ToSchema as _,
     openapi::{
         Array, ObjectBuilder, OpenApi, Ref, RefOr, Required,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::{Schema, Type},
+        schema::{Schema, SchemaType, Type},
     },
 };
 
 use crate::{
     Interest,
+    ask::ID_MAX_CHARS,
     routes::{self, PATHS},
 };
 
@@ -29,7 +31,7 @@ const ABOUT: &str = "Tells each subscriber what concerns them, as far as they ma
 #[derive(utoipa::OpenApi)]
 #[openapi(
     paths(routes::open),
-    components(schemas(SocketMessage)),
+    components(schemas(SocketMessage, SocketRequest)),
     tags((name = "sockets", description = "What happens, as it happens."))
 )]
 struct Document;
@@ -123,8 +125,12 @@ const NOTICES: [(&str, &str, &str); 3] = [
 impl utoipa::PartialSchema for SocketMessage {
     fn schema() -> RefOr<Schema> {
         let notices = NOTICES.map(|(word, name, _)| (word, name.to_owned()));
-        let all: Vec<_> = notices.into_iter().chain(changes()).collect();
-        one_of_by_type(&all, "A message of a socket: about a position, or a change as it stands in the log.")
+        let answers = ANSWERS.map(|(word, name, _)| (word, name.to_owned()));
+        let all: Vec<_> = notices.into_iter().chain(answers).chain(changes()).collect();
+        one_of_by_type(
+            &all,
+            "A message of a socket: about a position, an answer, or a change as it stands in the log.",
+        )
     }
 }
 
@@ -137,18 +143,108 @@ impl utoipa::ToSchema for SocketMessage {
         for (word, name, about) in NOTICES {
             schemas.push((name.to_owned(), notice(word, about)));
         }
+        for (word, name, about) in ANSWERS {
+            schemas.push((name.to_owned(), answer(word, about)));
+        }
         LoggedChange::schemas(schemas);
         schemas.push((ResourceId::name().into_owned(), ResourceId::schema()));
     }
 }
 
-fn notice(word: &str, about: &str) -> RefOr<Schema> {
+/// The answers to what a client sends, likewise.
+const ANSWERS: [(&str, &str, &str); 3] = [
+    ("subscribed", "Subscribed", "What was asked for is told, of every change after this position."),
+    (
+        "unsubscribed",
+        "Unsubscribed",
+        "What was asked for is no longer told, of every change after this position.",
+    ),
+    ("error", "SocketError", "A message of the client's was wrong, and nothing is different."),
+];
+
+/// Whatever a client says on a socket.
+#[derive(Debug)]
+pub enum SocketRequest {}
+
+/// What a client says, likewise.
+const REQUESTS: [(&str, &str, &str); 2] = [
+    ("subscribe", "Subscribe", "Asks to be told of these as well; of 64 resources at most, all in all."),
+    ("unsubscribe", "Unsubscribe", "Asks to be told no longer of these. One's own is always told."),
+];
+
+impl utoipa::PartialSchema for SocketRequest {
+    fn schema() -> RefOr<Schema> {
+        let all = REQUESTS.map(|(word, name, _)| (word, name.to_owned()));
+        one_of_by_type(&all, "A message to a socket.")
+    }
+}
+
+impl utoipa::ToSchema for SocketRequest {
+    fn name() -> Cow<'static, str> {
+        "SocketRequest".into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.extend(REQUESTS.map(|(word, name, about)| (name.to_owned(), request(word, about))));
+    }
+}
+
+fn typed(word: &str, about: &str) -> ObjectBuilder {
     ObjectBuilder::new()
         .description(Some(about))
         .property("type", ObjectBuilder::new().schema_type(Type::String).enum_values(Some([word])))
         .required("type")
+}
+
+fn id() -> ObjectBuilder {
+    let about = "What the client calls the message; its answer has the same.";
+    ObjectBuilder::new().schema_type(Type::String).max_length(Some(ID_MAX_CHARS)).description(Some(about))
+}
+
+fn request(word: &str, about: &str) -> RefOr<Schema> {
+    let resources = Array::builder()
+        .items(Ref::from_schema_name(ResourceId::name()))
+        .max_items(Some(Interest::RESOURCES_MAX));
+    let all = ObjectBuilder::new().schema_type(Type::Boolean).description(Some("Everything there is."));
+    typed(word, about)
+        .property("id", id())
+        .required("id")
+        .property("resources", resources)
+        .property("all", all)
+        .examples([json!({ "type": word, "id": "1", "resources": ["0195a2b0-1111-7d11-8a55-000000000001"] })])
+        .into()
+}
+
+fn answer(word: &str, about: &str) -> RefOr<Schema> {
+    let string = || ObjectBuilder::new().schema_type(Type::String);
+    if word != "error" {
+        return typed(word, about)
+            .property("id", id())
+            .required("id")
+            .property("seq", Ref::from_schema_name(Seq::name()))
+            .required("seq")
+            .examples([json!({ "type": word, "id": "1", "seq": 17 })])
+            .into();
+    }
+    let about_id = "What the client calls the message; null when it did not say.";
+    let id =
+        string().schema_type(SchemaType::from_iter([Type::String, Type::Null])).description(Some(about_id));
+    let code = string().enum_values(Some(["bad_message", "too_many"]));
+    typed(word, about)
+        .property("id", id)
+        .required("id")
+        .property("code", code)
+        .required("code")
+        .property("detail", string().description(Some("The same for people.")))
+        .required("detail")
+        .examples([json!({ "type": word, "id": "1", "code": "too_many", "detail": "a socket has at most 64 resources" })])
+        .into()
+}
+
+fn notice(word: &str, about: &str) -> RefOr<Schema> {
+    typed(word, about)
         .property("seq", Ref::from_schema_name(Seq::name()))
         .required("seq")
-        .examples([serde_json::json!({ "type": word, "seq": 17 })])
+        .examples([json!({ "type": word, "seq": 17 })])
         .into()
 }

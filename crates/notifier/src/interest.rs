@@ -15,6 +15,24 @@ impl Interest {
     /// Most resources that one subscriber may name.
     pub const RESOURCES_MAX: usize = 64;
 
+    /// This and `other`; nothing when that is more than one subscriber may have.
+    pub(crate) fn with(&self, other: &Self) -> Option<Self> {
+        let mut resources = self.resources.clone();
+        for resource in &other.resources {
+            if !resources.contains(resource) {
+                resources.push(*resource);
+            }
+        }
+        let is_all = self.is_all || other.is_all;
+        (resources.len() <= Self::RESOURCES_MAX).then_some(Self { resources, is_all })
+    }
+
+    /// This without `other`.
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        let kept = self.resources.iter().filter(|resource| !other.resources.contains(resource));
+        Self { resources: kept.copied().collect(), is_all: self.is_all && !other.is_all }
+    }
+
     /// Whether `change` is something that `caller` asked for with this. The audience finds the same by its indexes.
     pub fn has(&self, change: &Change, caller: &Caller) -> bool {
         self.is_all

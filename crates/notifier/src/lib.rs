@@ -4,6 +4,7 @@
 //! position and gets what they missed from memory or from the streams; who hears `resync` asks the API. What may be seen is decided by `domain::visible` alone.
 
 mod archive;
+mod ask;
 mod audience;
 mod catch_up;
 mod document;
@@ -11,6 +12,7 @@ mod feed;
 mod hub;
 mod interest;
 mod meters;
+mod pace;
 mod query;
 mod render;
 mod routes;

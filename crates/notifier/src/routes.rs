@@ -64,14 +64,23 @@ impl Sockets {
         (status = 101, description = "A WebSocket. Every message is a text frame with a JSON object: a `SocketMessage`."),
         Parts<(Asked,)>,
     ),
-    extensions(("x-messages" = json!({ "schema": { "$ref": "#/components/schemas/SocketMessage" } })))
+    extensions(
+        ("x-messages" = json!({ "schema": { "$ref": "#/components/schemas/SocketMessage" } })),
+        ("x-messages-sent" = json!({ "schema": { "$ref": "#/components/schemas/SocketRequest" } })),
+    )
 )]
 /// Opens a socket (WebSocket)
 ///
 /// It says `hello`, then tells each change that is asked for, in the order of the log, and now and then its position.
 /// With `after` it goes on where an earlier one broke off: first everything missed, in order, then what comes; or one
-/// `resync`, when that can't be had whole. It takes no messages but pings. Closed with 1013, the messages came faster than
-/// they were read; with 1001, the service stops: come back with `after`.
+/// `resync`, when that can't be had whole.
+///
+/// A client may send `subscribe` and `unsubscribe`, text frames of at most 4,096 bytes, 20 a second at most. `subscribed` or
+/// `unsubscribed` comes among the changes, at the position from which it holds, or `error`, and nothing is different.
+///
+/// Closed with 1013, the messages came faster than they were read: come back with `after`; with 1001, the service stops:
+/// likewise. With 1003 (not text), 1007 (not JSON), 1008 (of no known type, or too often) or 1009 (too long) for what the
+/// client sent.
 pub(crate) async fn open(
     request: HttpRequest,
     body: Payload,

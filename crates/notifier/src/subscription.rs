@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Hub, Interest,
+    ask::Ask,
     audience::{Member, MemberId},
     catch_up::CatchUp,
     hub::Channel,
@@ -72,6 +73,18 @@ impl Subscription {
             }
         }
         self.queue.recv().await
+    }
+
+    /// Listens from now on to what `ask` makes of what was listened to. The answer, with the position after which that
+    /// holds, comes among the messages, at that position. Whether it may be.
+    pub(crate) fn change(&mut self, ask: &Ask) -> bool {
+        if let Some(catch_up) = self.catch_up.as_mut().filter(|catch_up| !catch_up.has_joined()) {
+            return catch_up.change(ask);
+        }
+        let mut channel = self.hub.channel(Shard::of(self.tenant_id));
+        let answer = ask.done(channel.position().unwrap_or(self.from));
+        let audience = channel.tenants.get_mut(&self.tenant_id);
+        audience.is_none_or(|audience| audience.change(self.id, |topics| ask.applied_to(topics), &answer))
     }
 
     /// What has been delivered and not been taken, and the position up to which that is everything. It isn't known for

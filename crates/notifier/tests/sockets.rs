@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::Parser;
-use common::{booked, change, shard};
+use common::{booked, change, resource, shard};
 use futures_util::{SinkExt, StreamExt};
 use holdfast_domain::{DEFAULT_TENANT, Seq, Shard};
 use holdfast_notifier::{Hub, Settings, Sockets};
@@ -128,12 +128,18 @@ impl Client {
     async fn any_message(&mut self) -> Value {
         soon(async {
             loop {
-                if let Message::Text(text) = self.0.next().await.unwrap().unwrap() {
-                    return serde_json::from_str(&text).unwrap();
+                match self.0.next().await.unwrap().unwrap() {
+                    Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                    Message::Close(frame) => panic!("closed: {frame:?}"),
+                    _ => {}
                 }
             }
         })
         .await
+    }
+
+    async fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
     async fn close_code(&mut self) -> CloseCode {
@@ -223,10 +229,12 @@ async fn one_socket_too_many_is_busy_until_another_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_from_the_client_closes_with_the_reason() {
+async fn junk_from_the_client_closes_with_the_reason() {
     let running = start(&[]);
     let cases = [
-        (Message::text("hello"), CloseCode::Unsupported),
+        (Message::text("hello"), CloseCode::Invalid),
+        (Message::text("{}"), CloseCode::Policy),
+        (Message::text(r#"{"type":"publish"}"#), CloseCode::Policy),
         (Message::binary(vec![1]), CloseCode::Unsupported),
         (Message::text("x".repeat(5_000)), CloseCode::Size),
     ];
@@ -236,6 +244,92 @@ async fn a_message_from_the_client_closes_with_the_reason() {
         assert_eq!(client.close_code().await, code);
     }
     running.until_subscribers_are(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_subscribes_and_unsubscribes_on_the_open_socket_and_is_told_from_where() {
+    let running = start(&[]);
+    let mut client = running.connect("/api/v1/ws").await;
+    running.hub.publish(shard(), vec![booked(17, "bob")]);
+    client.say(&json!({"type": "subscribe", "id": "a", "resources": [resource(1)]})).await;
+    assert_eq!(client.message().await, json!({"type": "subscribed", "id": "a", "seq": 17}));
+    running.hub.publish(shard(), vec![booked(18, "bob"), change(DEFAULT_TENANT, 19, "bob", "bob", 2, "x")]);
+    assert_eq!(client.message().await["seq"], 18);
+    client.say(&json!({"type": "unsubscribe", "id": "b", "resources": [resource(1)]})).await;
+    assert_eq!(client.message().await, json!({"type": "unsubscribed", "id": "b", "seq": 19}));
+    client.say(&json!({"type": "subscribe", "id": "c", "all": true})).await;
+    assert_eq!(client.message().await, json!({"type": "subscribed", "id": "c", "seq": 19}));
+    running.hub.publish(shard(), vec![booked(20, "bob")]);
+    assert_eq!(client.message().await["seq"], 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answers_say() {
+    const LAST: i64 = 6_000;
+    let running = start(&["--socket-queue", "10000"]);
+    let hub = Arc::clone(&running.hub);
+    let mut clients = Vec::new();
+    for query in ["user_id=alice", "user_id=alice&after=16"] {
+        clients.push(running.connect(&format!("/api/v1/ws?{query}")).await);
+    }
+    let publisher = std::thread::spawn(move || {
+        for seq in 17..=LAST {
+            hub.publish(shard(), vec![booked(seq, if seq == LAST { "alice" } else { "bob" })]);
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    });
+    // One comes back in the middle of it.
+    clients.push(running.connect("/api/v1/ws?user_id=alice&after=16").await);
+    for mut client in clients {
+        let (mut begun, mut expected) = (None, Vec::new());
+        let mut told = Vec::new();
+        client.say(&json!({"type": "subscribe", "id": "on", "all": true})).await;
+        while told.last() != Some(&LAST) {
+            let message = client.message().await;
+            let seq = message["seq"].as_i64().unwrap();
+            match message["type"].as_str().unwrap() {
+                "subscribed" => {
+                    begun = Some(seq);
+                    client.say(&json!({"type": "unsubscribe", "id": "off", "all": true})).await;
+                }
+                "unsubscribed" => expected.extend(begun.take().unwrap() + 1..=seq),
+                "booking_created" => told.push(seq),
+                other => panic!("{other}"),
+            }
+        }
+        expected.extend(begun.map_or(LAST, |from| from + 1)..=LAST);
+        expected.dedup();
+        assert_eq!(told, expected);
+    }
+    publisher.join().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_may_not_have_is_refused_and_it_keeps_what_it_had() {
+    let running = start(&[]);
+    let mut client = running.connect(&format!("/api/v1/ws?resource={}", resource(1))).await;
+    let more: Vec<_> = (2..66).map(resource).collect();
+    client.say(&json!({"type": "subscribe", "id": "a", "resources": more})).await;
+    let refusal = client.message().await;
+    assert_eq!(
+        (&refusal["type"], &refusal["id"], &refusal["code"]),
+        (&json!("error"), &json!("a"), &json!("too_many"))
+    );
+    client.say(&json!({"type": "subscribe", "id": "b", "resources": ["Raum1"]})).await;
+    assert_eq!(client.message().await["code"], "bad_message");
+    running.hub.publish(shard(), vec![change(DEFAULT_TENANT, 17, "bob", "bob", 2, "x"), booked(18, "bob")]);
+    assert_eq!(client.message().await["seq"], 18);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_says_too_much_is_closed() {
+    let running = start(&[]);
+    let mut client = running.connect("/api/v1/ws").await;
+    for _ in 0..200 {
+        // It may be closed already.
+        let _ = client.0.send(Message::text(r#"{"type":"subscribe","id":"a"}"#)).await;
+    }
+    assert_eq!(client.close_code().await, CloseCode::Policy);
 }
 
 #[tokio::test(flavor = "multi_thread")]
