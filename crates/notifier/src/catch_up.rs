@@ -15,7 +15,7 @@ use crate::{
     ask::Ask,
     audience::{Member, MemberId},
     hub::Channel,
-    render::{Item, notice},
+    render::{Item, POSITION, RESYNC, notice},
     subscription::join,
 };
 
@@ -118,7 +118,7 @@ impl CatchUp {
             return Next::Wait(channel.position.subscribe());
         }
         if self.cursor == position {
-            self.pending.push_back(notice("position", position));
+            self.pending.push_back(notice(POSITION, position));
             hub.meters.resumed.increment(1);
             self.join(&mut channel);
             return Next::Nothing;
@@ -182,7 +182,7 @@ impl CatchUp {
     fn resync(&mut self, hub: &Hub, channel: &mut Channel) {
         // Known since before they came.
         let position = channel.position().unwrap_or_default();
-        self.pending.push_back(notice("resync", position));
+        self.pending.push_back(notice(RESYNC, position));
         hub.meters.resynced.increment(1);
         self.join(channel);
     }

@@ -23,6 +23,7 @@ use utoipa::{
 use crate::{
     Interest,
     ask::ID_MAX_CHARS,
+    render::{HELLO, POSITION, RESYNC},
     routes::{self, PATHS},
 };
 
@@ -30,7 +31,7 @@ const ABOUT: &str = "Tells each subscriber what concerns them, as far as they ma
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    paths(routes::open),
+    paths(routes::open, routes::listen),
     components(schemas(SocketMessage, SocketRequest)),
     tags((name = "sockets", description = "What happens, as it happens."))
 )]
@@ -89,11 +90,40 @@ impl Part for Asked {
     fn problems() -> Vec<Problem> {
         vec![
             Problem::bad_query().field("topic", "one_of", "must be all"),
-            Problem::bad_request().detail("WebSocket upgrade is expected."),
             Problem::stopping(),
             routes::busy(),
             routes::unavailable(),
         ]
+    }
+}
+
+/// Where a stream of events broke off.
+pub struct LastEventId;
+
+impl Part for LastEventId {
+    fn parameters() -> Vec<Parameter> {
+        let about =
+            "The `id` of the last event that came; browsers send it by themselves. It goes before `after`.";
+        let parameter = ParameterBuilder::new()
+            .name(routes::LAST_EVENT_ID)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(about))
+            .schema(Some(Ref::from_schema_name(Seq::name())));
+        vec![parameter.build()]
+    }
+
+    fn problems() -> Vec<Problem> {
+        vec![Problem::bad_header(routes::LAST_EVENT_ID, "position", "is not a position in the log")]
+    }
+}
+
+/// That no socket was asked for where one is opened.
+pub struct Upgrade;
+
+impl Part for Upgrade {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::bad_request().detail("WebSocket upgrade is expected.")]
     }
 }
 
@@ -104,19 +134,19 @@ pub enum SocketMessage {}
 /// The messages that are about a position and nothing else: the word, the schema's name, what it says.
 const NOTICES: [(&str, &str, &str); 3] = [
     (
-        "hello",
+        HELLO,
         "Hello",
         "The first message: every change after this position is told, as far as it is asked for, or `resync` in its \
          place. It is the position given as `after`, or where the log stands.",
     ),
     (
-        "position",
+        POSITION,
         "Position",
         "Every ten seconds, or as often as is set, and when all that was missed has been told: all that concerns the \
          subscriber up to here has been told. After 30 seconds of silence the line is dead.",
     ),
     (
-        "resync",
+        RESYNC,
         "Resync",
         "Something up to here may be missing: read afresh what you keep a copy of. It goes on after this position.",
     ),

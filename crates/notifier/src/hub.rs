@@ -20,7 +20,7 @@ use crate::{
     archive::Archive,
     audience::Audience,
     meters::Meters,
-    render::{Item, Message, notice},
+    render::{Item, Message, RESYNC, notice},
     window::{Window, WindowLimits},
 };
 
@@ -103,7 +103,7 @@ impl Hub {
         // Whoever is catching up is told when they look.
         channel.gaps += 1;
         for audience in channel.tenants.values_mut() {
-            self.meters.slow_closes.increment(tell(audience, &notice("resync", seq)));
+            self.meters.slow_closes.increment(tell(audience, &notice(RESYNC, seq)));
         }
         drop(channel);
         if let Some(archive) = &self.archive {
@@ -122,7 +122,7 @@ impl Hub {
         if !self.has_met_unreadable.swap(true, Ordering::Relaxed) {
             tracing::warn!(seq = %item.seq, %error, "a change that this version can't read; said once");
         }
-        notice("resync", item.seq)
+        notice(RESYNC, item.seq)
     }
 
     pub(crate) fn channel(&self, shard: Shard) -> MutexGuard<'_, Channel> {

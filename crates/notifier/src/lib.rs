@@ -1,8 +1,9 @@
-//! Relays the streams to WebSocket subscribers: each hears what concerns them, as far as they may see it.
+//! Relays the streams to subscribers over WebSocket and SSE: each hears what concerns them, as far as they may see it.
 //!
 //! It has no PostgreSQL and no state worth keeping: a subscriber who was away, or was too slow, comes back with their
 //! position and gets what they missed from memory or from the streams; who hears `resync` asks the API. What may be seen is decided by `domain::visible` alone.
 
+mod advice;
 mod archive;
 mod ask;
 mod audience;
@@ -19,6 +20,7 @@ mod routes;
 mod service;
 mod settings;
 mod socket;
+mod sse;
 mod subscription;
 mod window;
 

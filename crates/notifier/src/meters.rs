@@ -17,7 +17,7 @@ pub(crate) struct Meters {
 
 impl Meters {
     pub(crate) fn new() -> Self {
-        describe_gauge!("holdfast_sockets", Unit::Count, "Sockets that are open.");
+        describe_gauge!("holdfast_sockets", Unit::Count, "Sockets and streams of events that are open.");
         describe_counter!(
             "holdfast_socket_slow_closes_total",
             Unit::Count,

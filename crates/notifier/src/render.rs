@@ -11,6 +11,11 @@ use holdfast_stream::Entry;
 
 use crate::interest::users_of;
 
+/// The messages about a position and nothing else.
+pub(crate) const HELLO: &str = "hello";
+pub(crate) const POSITION: &str = "position";
+pub(crate) const RESYNC: &str = "resync";
+
 /// What a subscriber is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {

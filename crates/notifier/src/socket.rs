@@ -11,10 +11,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Message as Told, Subscription,
+    Message as Told, Subscription, advice,
     ask::{self, Unfit},
     pace::{MESSAGES_PER_SECOND, Pace},
-    render::notice,
+    render::{HELLO, POSITION, notice},
 };
 
 /// Most bytes of a frame from the client: room for as many resources as it may name.
@@ -60,7 +60,7 @@ pub(crate) async fn serve(
     let cut_off = subscription.cut_off.clone();
     let end = select! {
         biased;
-        () = stopping.cancelled() => close(CloseCode::Away, "the service stops; come back"),
+        () = stopping.cancelled() => close(CloseCode::Away, &advice::reason()),
         () = cut_off.cancelled() => too_slow(),
         Err(end) = converse(&mut session, incoming, &mut subscription, beat) => end,
     };
@@ -77,7 +77,7 @@ async fn converse(
     subscription: &mut Subscription,
     beat: Duration,
 ) -> Result<(), End> {
-    send(session, notice("hello", subscription.from)).await?;
+    send(session, notice(HELLO, subscription.from)).await?;
     let (mut pulse, mut pace) = (Pulse::Felt, Pace::new(Instant::now()));
     let mut beats = interval_at(Instant::now() + beat, beat);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -104,7 +104,7 @@ async fn converse(
 /// Tells how far the subscriber has got, after everything that they have to have for it.
 async fn tell_position(session: &mut Session, subscription: &mut Subscription) -> Result<(), End> {
     let (messages, position) = subscription.so_far();
-    let position = position.map(|position| notice("position", position));
+    let position = position.map(|position| notice(POSITION, position));
     for message in messages.into_iter().chain(position) {
         send(session, message).await?;
     }

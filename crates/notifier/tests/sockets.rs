@@ -2,76 +2,32 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes a helper of a test for no test")]
 
 mod common;
+mod server;
 
 use std::{
-    net::SocketAddr,
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use clap::Parser;
 use common::{booked, change, resource, shard};
 use futures_util::{SinkExt, StreamExt};
-use holdfast_domain::{DEFAULT_TENANT, Seq, Shard};
-use holdfast_notifier::{Hub, Settings, Sockets};
-use holdfast_runtime::{
-    health::Health,
-    http::bind,
-    settings::{HttpSettings, ShutdownSettings},
-};
+use holdfast_domain::DEFAULT_TENANT;
 use serde_json::{Value, json};
+use server::{Running, soon, start};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    task::{JoinHandle, yield_now},
-    time::timeout,
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Error, Message, protocol::frame::coding::CloseCode},
+    tungstenite::{
+        Error, Message,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
 };
-use tokio_util::sync::CancellationToken;
-
-#[derive(Parser)]
-#[command(args_override_self = true)]
-struct TestSettings {
-    #[command(flatten)]
-    http: HttpSettings,
-    #[command(flatten)]
-    shutdown: ShutdownSettings,
-    #[command(flatten)]
-    sockets: Settings,
-}
-
-struct Running {
-    address: SocketAddr,
-    hub: Arc<Hub>,
-    stopping: CancellationToken,
-    server: JoinHandle<std::io::Result<()>>,
-}
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-async fn soon<T>(wait: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), wait).await.expect("it never came")
-}
-
-fn start(arguments: &[&str]) -> Running {
-    let fixed = ["test", "--http-port", "0", "--http-workers", "1", "--socket-beat-seconds", "1"];
-    let settings = TestSettings::parse_from([&fixed, arguments].concat());
-    let hub = Arc::new(Hub::new(&settings.sockets, None));
-    Shard::all().for_each(|shard| hub.gap(shard, Seq(16)));
-    let stopping = CancellationToken::new();
-    let sockets = Sockets::new(&settings.sockets, Arc::clone(&hub), stopping.clone());
-    let configure = move |config: &mut _| sockets.configure(config);
-    let bound = bind(&settings.http, &settings.shutdown, &Health::default(), configure).unwrap();
-    Running {
-        address: bound.address(),
-        hub,
-        stopping: stopping.clone(),
-        server: tokio::spawn(bound.run(stopping)),
-    }
-}
 
 impl Running {
     async fn try_connect(&self, path: &str) -> Result<Client, Error> {
@@ -91,15 +47,6 @@ impl Running {
             panic!("{path} was not refused");
         };
         (answer.status().as_u16(), serde_json::from_slice(answer.body().as_deref().unwrap()).unwrap())
-    }
-
-    async fn until_subscribers_are(&self, count: usize) {
-        soon(async {
-            while self.hub.subscribers() != count {
-                yield_now().await;
-            }
-        })
-        .await;
     }
 
     /// A client that does the handshake and then neither reads nor answers.
@@ -143,10 +90,14 @@ impl Client {
     }
 
     async fn close_code(&mut self) -> CloseCode {
+        self.close().await.code
+    }
+
+    async fn close(&mut self) -> CloseFrame {
         soon(async {
             loop {
                 if let Message::Close(frame) = self.0.next().await.unwrap().unwrap() {
-                    return frame.unwrap().code;
+                    return frame.unwrap();
                 }
             }
         })
@@ -341,9 +292,14 @@ async fn at_the_stop_everybody_is_told_to_come_back_and_the_server_ends() {
     }
     let asked = Instant::now();
     running.stopping.cancel();
+    let mut times = HashSet::new();
     for client in &mut clients {
-        assert_eq!(client.close_code().await, CloseCode::Away);
+        let CloseFrame { code, reason } = client.close().await;
+        assert_eq!(code, CloseCode::Away);
+        let millis = reason.strip_prefix("reconnect in ").and_then(|rest| rest.strip_suffix(" ms"));
+        times.insert(millis.unwrap().parse::<u32>().unwrap());
     }
+    assert!(times.len() > 10, "all at once: {times:?}");
     soon(running.server).await.unwrap().unwrap();
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
