@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use holdfast_domain::{Caller, Seq, Shard, TenantId};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::yield_now};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -70,6 +70,8 @@ impl Subscription {
                 self.catch_up = None;
             } else {
                 catch_up.step(&self.hub).await;
+                // Much may have to be looked at of which nothing is theirs; others have their turn between.
+                yield_now().await;
             }
         }
         self.queue.recv().await

@@ -361,3 +361,16 @@ async fn who_does_not_take_what_they_missed_holds_nobody_up_and_goes_on_where_th
     told.extend(told_up_to(&mut slow, 1_000).await);
     assert_eq!(seqs(&told), (1..=1_000).collect::<Vec<_>>());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_far_too_long_to_catch_up_is_cut_off() {
+    let hub = hub_at(0, &[], None);
+    hub.publish(shard(), (1..=100).map(|seq| booked(seq, "bob")).collect());
+    let mut slow = back(&hub, 0);
+    assert_eq!(slow.next().await.unwrap().seq, Seq(1));
+    tokio::time::advance(Duration::from_secs(61)).await;
+    let rest = slow.so_far().0;
+    assert_eq!(seqs(&rest), (2..=32).collect::<Vec<_>>());
+    assert!(timeout(Duration::from_millis(1), slow.next()).await.is_err());
+    assert!(slow.cut_off.is_cancelled());
+}
