@@ -96,6 +96,19 @@ impl Socket {
         seqs
     }
 
+    /// Whatever comes until the line breaks.
+    ///
+    /// # Panics
+    /// When it stays silent, or is told something that is not documented.
+    pub async fn until_broken(&mut self) -> Vec<Value> {
+        let mut messages = Vec::new();
+        while let Some(Ok(frame)) = timeout(MESSAGE_WAIT, self.socket.next()).await.expect("a frame in time")
+        {
+            messages.extend(documented(&frame));
+        }
+        messages
+    }
+
     /// The code with which it is closed, whatever comes before.
     ///
     /// # Panics
@@ -113,10 +126,7 @@ impl Socket {
 
     async fn any_message(&mut self) -> Value {
         loop {
-            if let Message::Text(text) = self.frame().await {
-                let message = serde_json::from_str(&text).unwrap();
-                let faults = Contract::of_holdfast().told(&message);
-                assert!(faults.is_empty(), "not as documented: {faults:#?}");
+            if let Some(message) = documented(&self.frame().await) {
                 return message;
             }
         }
@@ -126,4 +136,13 @@ impl Socket {
         let frame = timeout(MESSAGE_WAIT, self.socket.next()).await;
         frame.expect("a frame in time").expect("an open socket").unwrap()
     }
+}
+
+/// The message in a frame, which is as the document says.
+fn documented(frame: &Message) -> Option<Value> {
+    let Message::Text(text) = frame else { return None };
+    let message = serde_json::from_str(text).unwrap();
+    let faults = Contract::of_holdfast().told(&message);
+    assert!(faults.is_empty(), "not as documented: {faults:#?}");
+    Some(message)
 }

@@ -12,7 +12,7 @@ use holdfast_runtime::{
     service::Process,
     settings::ShutdownSettings,
 };
-use holdfast_stream::{About, Doorbell, Reader};
+use holdfast_stream::{About, Doorbell, Reader, Streams};
 use time::Duration;
 
 use crate::{document, greeting, settings::RunSettings};
@@ -33,7 +33,8 @@ pub fn start(settings: &RunSettings, shutdown: &ShutdownSettings, process: &Proc
     });
 
     let tasks = process.tasks.at(Stage::Http);
-    let hub = Arc::new(Hub::new(settings.sockets.socket_queue));
+    // A connection of its own: what is appended must not wait behind what is read again.
+    let hub = Arc::new(Hub::new(&settings.sockets, Some(Streams::connect(&settings.streams)?)));
     let component = process.health.component("streams", Need::Accelerator);
     let feed = Feed::new(Reader::connect(&settings.streams)?, Arc::clone(&hub), component);
     let workers = tasks.at(Stage::Workers);

@@ -6,12 +6,11 @@ use std::{
     hash::Hash,
 };
 
-use bytestring::ByteString;
 use holdfast_domain::{Caller, Change, ResourceId, UserId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::Interest;
+use crate::{Interest, interest::users_of, render::Message};
 
 /// A subscriber's number; never used twice.
 pub(crate) type MemberId = u64;
@@ -21,7 +20,7 @@ pub(crate) type MemberId = u64;
 pub(crate) struct Member {
     pub(crate) caller: Caller,
     pub(crate) interest: Interest,
-    pub(crate) queue: mpsc::Sender<ByteString>,
+    pub(crate) queue: mpsc::Sender<Message>,
     /// Cancelled when they were too slow.
     pub(crate) cut_off: CancellationToken,
 }
@@ -50,9 +49,11 @@ impl Audience {
     }
 
     pub(crate) fn remove(&mut self, id: MemberId) {
-        let Some(member) = self.members.remove(&id) else {
-            return;
-        };
+        self.take(id);
+    }
+
+    fn take(&mut self, id: MemberId) -> Option<Member> {
+        let member = self.members.remove(&id)?;
         if let Some(user) = &member.caller.user {
             remove_from(&mut self.by_user, user, id);
         }
@@ -60,6 +61,29 @@ impl Audience {
             remove_from(&mut self.by_resource, resource, id);
         }
         self.of_all.remove(&id);
+        Some(member)
+    }
+
+    /// Has a member listen to what `change` makes of what they listened to, and sends them `answer` in its place among what
+    /// they are told. Whether it may be.
+    pub(crate) fn change(
+        &mut self,
+        id: MemberId,
+        change: impl FnOnce(&Interest) -> Option<Interest>,
+        answer: &Message,
+    ) -> bool {
+        let Some(member) = self.members.get(&id) else {
+            // Cut off: nobody hears of it.
+            return true;
+        };
+        let Some(interest) = change(&member.interest) else {
+            return false;
+        };
+        if let Some(member) = self.take(id) {
+            self.add(id, Member { interest, ..member });
+            self.send(&[id], |_| Some(answer.clone()));
+        }
+        true
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -68,10 +92,7 @@ impl Audience {
 
     /// Whom a change concerns, each once.
     pub(crate) fn concerned(&self, change: &Change) -> Vec<MemberId> {
-        let owner = change.fact.booking().map(|booking| &booking.user_id);
-        let others = change.fact.conflicting().iter().map(|conflict| &conflict.user_id);
-        let users = owner.into_iter().chain(&change.actor).chain(others);
-        let sets = users.filter_map(|user| self.by_user.get(user));
+        let sets = users_of(change).filter_map(|user| self.by_user.get(user));
         let resource = change.fact.resource_id();
         let sets = sets.chain(resource.and_then(|resource| self.by_resource.get(&resource)));
         let mut ids: Vec<MemberId> = sets.chain([&self.of_all]).flatten().copied().collect();
@@ -84,21 +105,17 @@ impl Audience {
         self.members.keys().copied().collect()
     }
 
-    /// Puts each one's text into their queue. Whoever's is full is cut off: they never slow another. How many were.
-    pub(crate) fn send(
-        &mut self,
-        ids: &[MemberId],
-        mut text_for: impl FnMut(&Caller) -> Option<ByteString>,
-    ) -> u64 {
+    /// Puts each one's message into their queue. Whoever's is full is cut off: they never slow another. How many were.
+    pub(crate) fn send(&mut self, ids: &[MemberId], message_for: impl Fn(&Caller) -> Option<Message>) -> u64 {
         let mut cut_off = 0;
         for id in ids {
             let Some(member) = self.members.get(id) else {
                 continue;
             };
-            let Some(text) = text_for(&member.caller) else {
+            let Some(message) = message_for(&member.caller) else {
                 continue;
             };
-            if member.queue.try_send(text).is_err() {
+            if member.queue.try_send(message).is_err() {
                 member.cut_off.cancel();
                 self.remove(*id);
                 cut_off += 1;

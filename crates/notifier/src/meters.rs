@@ -9,17 +9,29 @@ pub(crate) struct Meters {
     pub(crate) sockets: Gauge,
     /// Cut off, since their messages came faster than they read.
     pub(crate) slow_closes: Counter,
+    /// Came back, and got all that they had missed.
+    pub(crate) resumed: Counter,
+    /// Came back, and were told to ask anew.
+    pub(crate) resynced: Counter,
 }
 
 impl Meters {
     pub(crate) fn new() -> Self {
-        describe_gauge!("holdfast_sockets", Unit::Count, "Sockets that are open.");
+        describe_gauge!("holdfast_sockets", Unit::Count, "Sockets and streams of events that are open.");
         describe_counter!(
             "holdfast_socket_slow_closes_total",
             Unit::Count,
             "Sockets that were closed since their messages came faster than they were read."
         );
+        describe_counter!(
+            "holdfast_socket_resumes_total",
+            Unit::Count,
+            "Sockets that came back with a position: `whole` got all that they had missed, `resync` were told to ask anew."
+        );
+        let resumes = |outcome| counter!("holdfast_socket_resumes_total", "outcome" => outcome);
         Self {
+            resumed: resumes("whole"),
+            resynced: resumes("resync"),
             sockets: gauge!("holdfast_sockets"),
             slow_closes: counter!("holdfast_socket_slow_closes_total"),
         }

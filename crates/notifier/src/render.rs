@@ -1,56 +1,85 @@
-//! The texts that subscribers get. Each is written once and shared, however many get it.
+//! The texts that subscribers get. Each change is read once, and each text written once, however many get it.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, OnceLock, PoisonError},
+};
 
 use bytestring::ByteString;
-use holdfast_domain::{Caller, Change, Seq, UserId, visible, visible::Visible};
+use holdfast_domain::{Caller, Change, Seq, TenantId, UserId, visible, visible::Visible};
 use holdfast_stream::Entry;
 
-/// A change, and its text as far as each may see it.
-pub(crate) struct Rendering {
-    pub(crate) change: Change,
-    whole: ByteString,
-    /// The cut ones, by whose they are who gets them: strangers all get the same.
-    cuts: HashMap<Option<UserId>, ByteString>,
+use crate::interest::users_of;
+
+/// The messages about a position and nothing else.
+pub(crate) const HELLO: &str = "hello";
+pub(crate) const POSITION: &str = "position";
+pub(crate) const RESYNC: &str = "resync";
+
+/// What a subscriber is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its `type`.
+    pub kind: &'static str,
+    /// Where in the log it stands.
+    pub seq: Seq,
+    /// The JSON object, which has both.
+    pub text: ByteString,
 }
 
-impl Rendering {
+/// A change of a stream, and its text as far as each may see it.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) seq: Seq,
+    pub(crate) tenant_id: TenantId,
+    whole: ByteString,
+    /// Read when somebody first has to know: most tenants have no subscriber most of the time.
+    change: OnceLock<Result<Change, serde_json::Error>>,
+    /// The cut ones, by whose they are who gets them: strangers all get the same, so there are as many as it tells of.
+    cuts: Mutex<HashMap<Option<UserId>, ByteString>>,
+}
+
+impl From<Entry> for Item {
+    fn from(entry: Entry) -> Self {
+        let Entry { seq, tenant_id, wire } = entry;
+        Self { seq, tenant_id, whole: wire.into(), change: OnceLock::new(), cuts: Mutex::default() }
+    }
+}
+
+impl Item {
     /// # Errors
-    /// When this version can't read the change.
-    pub(crate) fn new(entry: Entry) -> Result<Self, serde_json::Error> {
-        Ok(Self {
-            change: Change::from_wire(entry.tenant_id, &entry.wire)?,
-            whole: entry.wire.into(),
-            cuts: HashMap::new(),
-        })
+    /// When this version can't read it.
+    pub(crate) fn change(&self) -> Result<&Change, &serde_json::Error> {
+        self.change.get_or_init(|| Change::from_wire(self.tenant_id, &self.whole)).as_ref()
+    }
+
+    /// About how many bytes of memory it takes, once it has been read.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + 2 * self.whole.len()
     }
 
     /// What `caller` may see of it, if anything.
-    pub(crate) fn text_for(&mut self, caller: &Caller) -> Option<ByteString> {
-        Some(match visible(&self.change, caller)? {
+    pub(crate) fn message_for(&self, caller: &Caller) -> Option<Message> {
+        let change = self.change().ok()?;
+        let text = match visible(change, caller)? {
             // It has come in the form in which it goes out.
             Visible::Whole(_) => self.whole.clone(),
             Visible::Cut(cut) => {
-                let owner = caller.user.clone().filter(|user| is_of(&self.change, user));
-                let text = self.cuts.entry(owner).or_insert_with(|| {
+                let owner = caller.user.clone().filter(|user| users_of(change).any(|other| other == user));
+                let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+                let text = cuts.entry(owner).or_insert_with(|| {
                     serde_json::to_string(&cut)
                         .expect("ids and times within the calendar are always JSON")
                         .into()
                 });
                 text.clone()
             }
-        })
+        };
+        Some(Message { kind: change.fact.kind().as_str(), seq: self.seq, text })
     }
 }
 
-/// Whether something of the change is this user's.
-fn is_of(change: &Change, user: &UserId) -> bool {
-    let owner = change.fact.booking().map(|booking| &booking.user_id);
-    let others = change.fact.conflicting().iter().map(|conflict| &conflict.user_id);
-    owner.into_iter().chain(others).chain(&change.actor).any(|owner| owner == user)
-}
-
 /// A message about a position and nothing else.
-pub(crate) fn notice(kind: &str, seq: Seq) -> ByteString {
-    format!(r#"{{"type":"{kind}","seq":{seq}}}"#).into()
+pub(crate) fn notice(kind: &'static str, seq: Seq) -> Message {
+    Message { kind, seq, text: format!(r#"{{"type":"{kind}","seq":{seq}}}"#).into() }
 }

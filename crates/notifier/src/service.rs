@@ -12,7 +12,7 @@ use holdfast_runtime::{
     service::{self, ProcessSettings},
     settings::HttpSettings,
 };
-use holdfast_stream::Reader;
+use holdfast_stream::{Reader, Streams};
 use tokio::join;
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +67,7 @@ pub fn bind(
     health: &Health,
     stopping: CancellationToken,
 ) -> Result<Service, BoxError> {
-    let hub = Arc::new(Hub::new(settings.sockets.socket_queue));
+    let hub = Arc::new(Hub::new(&settings.sockets, Some(Streams::connect(&settings.redis)?)));
     let redis = health.component("redis", Need::Required);
     let feed = Feed::new(Reader::connect(&settings.redis)?, Arc::clone(&hub), redis);
     let sockets = Sockets::new(&settings.sockets, hub, stopping.clone());

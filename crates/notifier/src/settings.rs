@@ -26,6 +26,17 @@ pub struct Settings {
     #[arg(id = "SOCKET_BEAT_SECONDS", long = "socket-beat-seconds", env, default_value_t = 10,
         value_parser = bounded(1..=20_u64))]
     pub socket_beat_seconds: u64,
+
+    /// How many of its newest changes each shard keeps in memory, for those who come back to what they missed. Older ones
+    /// are read from Redis.
+    #[arg(id = "SOCKET_WINDOW_ENTRIES", long = "socket-window-entries", env, default_value_t = 8_192,
+        value_parser = bounded(0..=1_000_000_usize))]
+    pub socket_window_entries: usize,
+
+    /// Most bytes that those of one shard take, about.
+    #[arg(id = "SOCKET_WINDOW_BYTES", long = "socket-window-bytes", env, default_value_t = 16_777_216,
+        value_parser = bounded(0..=1_073_741_824_usize))]
+    pub socket_window_bytes: usize,
 }
 
 impl Settings {

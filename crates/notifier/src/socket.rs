@@ -1,6 +1,6 @@
 //! One socket, from the hello to the close. Every wait in it ends: by a message, a beat, the stop, or a time-out.
 
-use std::time::Duration;
+use std::{error::Error, io, str, time::Duration};
 
 use actix_ws::{CloseCode, CloseReason, Closed, Message, MessageStream, ProtocolError, Session};
 use bytestring::ByteString;
@@ -10,10 +10,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Subscription, render::notice};
+use crate::{
+    Message as Told, Subscription, advice,
+    ask::{self, Unfit},
+    pace::{MESSAGES_PER_SECOND, Pace},
+    render::{HELLO, POSITION, notice},
+};
 
-/// Most bytes of a frame from the client; it has nothing to say but pings and pongs.
-pub(crate) const FRAME_MAX_BYTES: usize = 1_024;
+/// Most bytes of a frame from the client: room for as many resources as it may name.
+pub(crate) const FRAME_MAX_BYTES: usize = 4_096;
 
 /// How long one message may take to find room on its way out.
 const SEND_WAIT: Duration = Duration::from_secs(10);
@@ -55,7 +60,7 @@ pub(crate) async fn serve(
     let cut_off = subscription.cut_off.clone();
     let end = select! {
         biased;
-        () = stopping.cancelled() => close(CloseCode::Away, "the service stops; come back"),
+        () = stopping.cancelled() => close(CloseCode::Away, &advice::reason()),
         () = cut_off.cancelled() => too_slow(),
         Err(end) = converse(&mut session, incoming, &mut subscription, beat) => end,
     };
@@ -72,14 +77,18 @@ async fn converse(
     subscription: &mut Subscription,
     beat: Duration,
 ) -> Result<(), End> {
-    send(session, notice("hello", subscription.from)).await?;
-    let mut pulse = Pulse::Felt;
+    send(session, notice(HELLO, subscription.from)).await?;
+    let (mut pulse, mut pace) = (Pulse::Felt, Pace::new(Instant::now()));
     let mut beats = interval_at(Instant::now() + beat, beat);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         select! {
-            message = incoming.recv() => hear(session, message, &mut pulse).await?,
-            message = subscription.messages.recv() => send(session, message.ok_or_else(too_slow)?).await?,
+            message = incoming.recv() => {
+                if let Some(text) = hear(session, message, &mut pulse, &mut pace).await? {
+                    follow(session, &text, subscription).await?;
+                }
+            }
+            message = subscription.next() => send(session, message.ok_or_else(too_slow)?).await?,
             _ = beats.tick() => {
                 if pulse == Pulse::Asked {
                     return Err(End::Gone);
@@ -94,45 +103,80 @@ async fn converse(
 
 /// Tells how far the subscriber has got, after everything that they have to have for it.
 async fn tell_position(session: &mut Session, subscription: &mut Subscription) -> Result<(), End> {
-    let (messages, position) = subscription.catch_up();
-    for message in messages {
+    let (messages, position) = subscription.so_far();
+    let position = position.map(|position| notice(POSITION, position));
+    for message in messages.into_iter().chain(position) {
         send(session, message).await?;
-    }
-    send(session, notice("position", position)).await
-}
-
-async fn hear(
-    session: &mut Session,
-    message: Option<Result<Message, ProtocolError>>,
-    pulse: &mut Pulse,
-) -> Result<(), End> {
-    match message {
-        Some(Ok(Message::Pong(_))) => *pulse = Pulse::Felt,
-        Some(Ok(Message::Ping(bytes))) => in_time(session.pong(&bytes)).await?,
-        Some(Ok(Message::Nop)) => {}
-        Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Continuation(_))) => {
-            return Err(close(CloseCode::Unsupported, "this socket takes no messages"));
-        }
-        Some(Ok(Message::Close(reason))) => {
-            return Err(End::Close(reason.unwrap_or(CloseCode::Normal.into())));
-        }
-        Some(Err(ProtocolError::Overflow)) => return Err(close(CloseCode::Size, "the message is too long")),
-        Some(Err(ProtocolError::Io(_))) | None => return Err(End::Gone),
-        Some(Err(_)) => return Err(close(CloseCode::Protocol, "that is not the WebSocket protocol")),
     }
     Ok(())
 }
 
-async fn send(session: &mut Session, text: ByteString) -> Result<(), End> {
-    in_time(session.text(text)).await
+/// Takes what the client sent; gives what is to be followed.
+async fn hear(
+    session: &mut Session,
+    message: Option<Result<Message, ProtocolError>>,
+    pulse: &mut Pulse,
+    pace: &mut Pace,
+) -> Result<Option<ByteString>, End> {
+    let message = match message {
+        Some(Ok(message)) => message,
+        Some(Err(ProtocolError::Overflow)) => return Err(close(CloseCode::Size, "the message is too long")),
+        Some(Err(ProtocolError::Io(error))) if error.kind() == io::ErrorKind::InvalidData => {
+            let is_text = error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<str::Utf8Error>);
+            return Err(if is_text {
+                close(CloseCode::Invalid, "the message is not UTF-8")
+            } else {
+                broken()
+            });
+        }
+        Some(Err(ProtocolError::Io(_))) | None => return Err(End::Gone),
+        Some(Err(_)) => return Err(broken()),
+    };
+    if !matches!(message, Message::Pong(_)) && pace.is_exceeded(Instant::now()) {
+        let reason = format!("more than {MESSAGES_PER_SECOND} messages a second");
+        return Err(close(CloseCode::Policy, &reason));
+    }
+    match message {
+        Message::Text(text) => return Ok(Some(text)),
+        Message::Pong(_) => *pulse = Pulse::Felt,
+        Message::Ping(bytes) => in_time(session.pong(&bytes)).await?,
+        Message::Nop => {}
+        Message::Binary(_) | Message::Continuation(_) => {
+            return Err(close(CloseCode::Unsupported, "messages are text, each in one frame"));
+        }
+        Message::Close(reason) => return Err(End::Close(reason.unwrap_or(CloseCode::Normal.into()))),
+    }
+    Ok(None)
+}
+
+/// Does what the client asks for. That it is done is told among the changes; that it can't be, at once.
+async fn follow(session: &mut Session, text: &str, subscription: &mut Subscription) -> Result<(), End> {
+    let refusal = match ask::parse(text) {
+        Ok(ask) if subscription.change(&ask) => return Ok(()),
+        Ok(ask) => ask.too_many(),
+        Err(Unfit::Wrong(refusal)) => refusal,
+        Err(Unfit::NotJson) => return Err(close(CloseCode::Invalid, "the message is not JSON")),
+        Err(Unfit::Unknown) => {
+            return Err(close(CloseCode::Policy, "the message's type is neither subscribe nor unsubscribe"));
+        }
+    };
+    in_time(session.text(refusal)).await
+}
+
+async fn send(session: &mut Session, message: Told) -> Result<(), End> {
+    in_time(session.text(message.text)).await
 }
 
 async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Result<(), End> {
     Ok(timeout(SEND_WAIT, sent).await.map_err(|_| too_slow())??)
 }
 
+fn broken() -> End {
+    close(CloseCode::Protocol, "that is not the WebSocket protocol")
+}
+
 fn too_slow() -> End {
-    close(CloseCode::Again, "messages come faster than they are read; reload and come back")
+    close(CloseCode::Again, "messages come faster than they are read; come back with ?after=")
 }
 
 fn close(code: CloseCode, description: &str) -> End {

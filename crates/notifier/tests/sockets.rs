@@ -2,76 +2,32 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes a helper of a test for no test")]
 
 mod common;
+mod server;
 
 use std::{
-    net::SocketAddr,
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use clap::Parser;
-use common::{booked, change, shard};
+use common::{booked, change, resource, shard};
 use futures_util::{SinkExt, StreamExt};
-use holdfast_domain::{DEFAULT_TENANT, Seq, Shard};
-use holdfast_notifier::{Hub, Settings, Sockets};
-use holdfast_runtime::{
-    health::Health,
-    http::bind,
-    settings::{HttpSettings, ShutdownSettings},
-};
+use holdfast_domain::DEFAULT_TENANT;
 use serde_json::{Value, json};
+use server::{Running, soon, start};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    task::{JoinHandle, yield_now},
-    time::timeout,
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Error, Message, protocol::frame::coding::CloseCode},
+    tungstenite::{
+        Error, Message,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
 };
-use tokio_util::sync::CancellationToken;
-
-#[derive(Parser)]
-#[command(args_override_self = true)]
-struct TestSettings {
-    #[command(flatten)]
-    http: HttpSettings,
-    #[command(flatten)]
-    shutdown: ShutdownSettings,
-    #[command(flatten)]
-    sockets: Settings,
-}
-
-struct Running {
-    address: SocketAddr,
-    hub: Arc<Hub>,
-    stopping: CancellationToken,
-    server: JoinHandle<std::io::Result<()>>,
-}
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-async fn soon<T>(wait: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), wait).await.expect("it never came")
-}
-
-fn start(arguments: &[&str]) -> Running {
-    let fixed = ["test", "--http-port", "0", "--http-workers", "1", "--socket-beat-seconds", "1"];
-    let settings = TestSettings::parse_from([&fixed, arguments].concat());
-    let hub = Arc::new(Hub::new(settings.sockets.socket_queue));
-    Shard::all().for_each(|shard| hub.gap(shard, Seq(16)));
-    let stopping = CancellationToken::new();
-    let sockets = Sockets::new(&settings.sockets, Arc::clone(&hub), stopping.clone());
-    let configure = move |config: &mut _| sockets.configure(config);
-    let bound = bind(&settings.http, &settings.shutdown, &Health::default(), configure).unwrap();
-    Running {
-        address: bound.address(),
-        hub,
-        stopping: stopping.clone(),
-        server: tokio::spawn(bound.run(stopping)),
-    }
-}
 
 impl Running {
     async fn try_connect(&self, path: &str) -> Result<Client, Error> {
@@ -91,15 +47,6 @@ impl Running {
             panic!("{path} was not refused");
         };
         (answer.status().as_u16(), serde_json::from_slice(answer.body().as_deref().unwrap()).unwrap())
-    }
-
-    async fn until_subscribers_are(&self, count: usize) {
-        soon(async {
-            while self.hub.subscribers() != count {
-                yield_now().await;
-            }
-        })
-        .await;
     }
 
     /// A client that does the handshake and then neither reads nor answers.
@@ -128,19 +75,29 @@ impl Client {
     async fn any_message(&mut self) -> Value {
         soon(async {
             loop {
-                if let Message::Text(text) = self.0.next().await.unwrap().unwrap() {
-                    return serde_json::from_str(&text).unwrap();
+                match self.0.next().await.unwrap().unwrap() {
+                    Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                    Message::Close(frame) => panic!("closed: {frame:?}"),
+                    _ => {}
                 }
             }
         })
         .await
     }
 
+    async fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
     async fn close_code(&mut self) -> CloseCode {
+        self.close().await.code
+    }
+
+    async fn close(&mut self) -> CloseFrame {
         soon(async {
             loop {
                 if let Message::Close(frame) = self.0.next().await.unwrap().unwrap() {
-                    return frame.unwrap().code;
+                    return frame.unwrap();
                 }
             }
         })
@@ -177,6 +134,22 @@ async fn a_quiet_client_learns_where_it_stands_after_all_that_it_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_comes_back_goes_on_where_it_was_and_is_told_when_it_has_caught_up() {
+    let running = start(&[]);
+    running.hub.publish(shard(), (17..=117).map(|seq| booked(seq, "alice")).collect());
+    let mut client = running.try_connect("/api/v1/ws?user_id=alice&after=17").await.unwrap();
+    assert_eq!(client.any_message().await, json!({"type": "hello", "seq": 17}));
+    for seq in 18..=117 {
+        assert_eq!(client.message().await["seq"], seq);
+    }
+    assert_eq!(client.any_message().await, json!({"type": "position", "seq": 117}));
+    running.hub.publish(shard(), vec![booked(118, "alice")]);
+    assert_eq!(client.message().await["seq"], 118);
+    let mut lost = running.connect("/api/v1/ws?user_id=alice&after=3").await;
+    assert_eq!(lost.message().await, json!({"type": "resync", "seq": 118}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_query_is_refused_before_the_upgrade() {
     let running = start(&[]);
     let (status, problem) = running.refusal("/api/v1/ws?resource=Raum1").await;
@@ -207,10 +180,12 @@ async fn one_socket_too_many_is_busy_until_another_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_from_the_client_closes_with_the_reason() {
+async fn junk_from_the_client_closes_with_the_reason() {
     let running = start(&[]);
     let cases = [
-        (Message::text("hello"), CloseCode::Unsupported),
+        (Message::text("hello"), CloseCode::Invalid),
+        (Message::text("{}"), CloseCode::Policy),
+        (Message::text(r#"{"type":"publish"}"#), CloseCode::Policy),
         (Message::binary(vec![1]), CloseCode::Unsupported),
         (Message::text("x".repeat(5_000)), CloseCode::Size),
     ];
@@ -223,6 +198,92 @@ async fn a_message_from_the_client_closes_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_subscribes_and_unsubscribes_on_the_open_socket_and_is_told_from_where() {
+    let running = start(&[]);
+    let mut client = running.connect("/api/v1/ws").await;
+    running.hub.publish(shard(), vec![booked(17, "bob")]);
+    client.say(&json!({"type": "subscribe", "id": "a", "resources": [resource(1)]})).await;
+    assert_eq!(client.message().await, json!({"type": "subscribed", "id": "a", "seq": 17}));
+    running.hub.publish(shard(), vec![booked(18, "bob"), change(DEFAULT_TENANT, 19, "bob", "bob", 2, "x")]);
+    assert_eq!(client.message().await["seq"], 18);
+    client.say(&json!({"type": "unsubscribe", "id": "b", "resources": [resource(1)]})).await;
+    assert_eq!(client.message().await, json!({"type": "unsubscribed", "id": "b", "seq": 19}));
+    client.say(&json!({"type": "subscribe", "id": "c", "all": true})).await;
+    assert_eq!(client.message().await, json!({"type": "subscribed", "id": "c", "seq": 19}));
+    running.hub.publish(shard(), vec![booked(20, "bob")]);
+    assert_eq!(client.message().await["seq"], 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answers_say() {
+    const LAST: i64 = 6_000;
+    let running = start(&["--socket-queue", "10000"]);
+    let hub = Arc::clone(&running.hub);
+    let mut clients = Vec::new();
+    for query in ["user_id=alice", "user_id=alice&after=16"] {
+        clients.push(running.connect(&format!("/api/v1/ws?{query}")).await);
+    }
+    let publisher = std::thread::spawn(move || {
+        for seq in 17..=LAST {
+            hub.publish(shard(), vec![booked(seq, if seq == LAST { "alice" } else { "bob" })]);
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    });
+    // One comes back in the middle of it.
+    clients.push(running.connect("/api/v1/ws?user_id=alice&after=16").await);
+    for mut client in clients {
+        let (mut begun, mut expected) = (None, Vec::new());
+        let mut told = Vec::new();
+        client.say(&json!({"type": "subscribe", "id": "on", "all": true})).await;
+        while told.last() != Some(&LAST) {
+            let message = client.message().await;
+            let seq = message["seq"].as_i64().unwrap();
+            match message["type"].as_str().unwrap() {
+                "subscribed" => {
+                    begun = Some(seq);
+                    client.say(&json!({"type": "unsubscribe", "id": "off", "all": true})).await;
+                }
+                "unsubscribed" => expected.extend(begun.take().unwrap() + 1..=seq),
+                "booking_created" => told.push(seq),
+                other => panic!("{other}"),
+            }
+        }
+        expected.extend(begun.map_or(LAST, |from| from + 1)..=LAST);
+        expected.dedup();
+        assert_eq!(told, expected);
+    }
+    publisher.join().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_may_not_have_is_refused_and_it_keeps_what_it_had() {
+    let running = start(&[]);
+    let mut client = running.connect(&format!("/api/v1/ws?resource={}", resource(1))).await;
+    let more: Vec<_> = (2..66).map(resource).collect();
+    client.say(&json!({"type": "subscribe", "id": "a", "resources": more})).await;
+    let refusal = client.message().await;
+    assert_eq!(
+        (&refusal["type"], &refusal["id"], &refusal["code"]),
+        (&json!("error"), &json!("a"), &json!("too_many"))
+    );
+    client.say(&json!({"type": "subscribe", "id": "b", "resources": ["Raum1"]})).await;
+    assert_eq!(client.message().await["code"], "bad_message");
+    running.hub.publish(shard(), vec![change(DEFAULT_TENANT, 17, "bob", "bob", 2, "x"), booked(18, "bob")]);
+    assert_eq!(client.message().await["seq"], 18);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_says_too_much_is_closed() {
+    let running = start(&[]);
+    let mut client = running.connect("/api/v1/ws").await;
+    for _ in 0..200 {
+        // It may be closed already.
+        let _ = client.0.send(Message::text(r#"{"type":"subscribe","id":"a"}"#)).await;
+    }
+    assert_eq!(client.close_code().await, CloseCode::Policy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn at_the_stop_everybody_is_told_to_come_back_and_the_server_ends() {
     let running = start(&[]);
     let mut clients = Vec::new();
@@ -231,9 +292,14 @@ async fn at_the_stop_everybody_is_told_to_come_back_and_the_server_ends() {
     }
     let asked = Instant::now();
     running.stopping.cancel();
+    let mut times = HashSet::new();
     for client in &mut clients {
-        assert_eq!(client.close_code().await, CloseCode::Away);
+        let CloseFrame { code, reason } = client.close().await;
+        assert_eq!(code, CloseCode::Away);
+        let millis = reason.strip_prefix("reconnect in ").and_then(|rest| rest.strip_suffix(" ms"));
+        times.insert(millis.unwrap().parse::<u32>().unwrap());
     }
+    assert!(times.len() > 10, "all at once: {times:?}");
     soon(running.server).await.unwrap().unwrap();
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }

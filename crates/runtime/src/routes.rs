@@ -80,7 +80,7 @@ impl Resource {
         self.on(Method::DELETE, handler)
     }
 
-    /// This method alone: a GET without HEAD is a socket.
+    /// This method alone: a GET without HEAD is a socket, or a stream without end.
     pub fn on<F, Args>(self, method: Method, handler: F) -> Self
     where
         F: Handler<Args>,

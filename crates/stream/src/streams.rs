@@ -15,7 +15,7 @@ use crate::{
     About, Appended, Entry, Error, Settings, Shards,
     append::Append,
     connection::{COMMAND_TIMEOUT, Connection, Connector},
-    entry::seq_of,
+    entry::{Found, found, seq_of},
     keys::Keys,
 };
 
@@ -67,6 +67,34 @@ impl Streams {
     /// When Redis is away.
     pub async fn lasts(&self) -> Result<Vec<Seq>, Error> {
         lasts(self.client(), &self.0.keys).await
+    }
+
+    /// What stands at each position of a shard's stream from `first` on, `count` of them: nothing where nothing is, or no
+    /// change.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn page(&self, shard: Shard, first: Seq, count: usize) -> Result<Vec<Option<Entry>>, Error> {
+        let last = i64::try_from(count).unwrap_or(i64::MAX).saturating_add(first.0).saturating_sub(1);
+        // One more than there can be: strangers among them must not make the page longer than was asked for.
+        let most = u64::try_from(count).unwrap_or(u64::MAX).saturating_add(1);
+        let (first_id, last_id) = (format!("{first}-0"), format!("{last}-{}", u64::MAX));
+        let key = self.0.keys.changes(shard);
+        let raw: Value = self.client().xrange(key, first_id, last_id, Some(most)).await?;
+        let Value::Array(raw) = raw else {
+            return Err(Error::Unexpected("no list of entries"));
+        };
+        let mut page: Vec<Option<Entry>> = (0..count).map(|_| None).collect();
+        let mut previous = None;
+        for raw in raw {
+            let Found { seq, entry } = found(raw)?;
+            let place = usize::try_from(seq.0 - first.0).ok().and_then(|place| page.get_mut(place));
+            // Two at one position: at least one of them is a stranger's.
+            let entry = entry.filter(|_| previous != Some(seq));
+            *place.ok_or(Error::Unexpected("an entry that was not asked for"))? = entry;
+            previous = Some(seq);
+        }
+        Ok(page)
     }
 
     /// Rings for each of these shards that its log has grown, for relays in other processes. It may be lost.

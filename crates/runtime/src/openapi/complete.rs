@@ -70,9 +70,13 @@ fn name_requests(item: &mut PathItem) {
     item.parameters = Some(parameters.into());
 }
 
-/// HEAD is GET without the body; a GET that opens a socket has none.
+/// HEAD is GET without the body; a GET that opens a socket, or a stream of events, has none.
 fn add_head(item: &mut PathItem) {
-    let Some(get) = item.get.as_ref().filter(|get| !get.responses.responses.contains_key("101")) else {
+    let goes_on = |(status, response): (&String, &RefOr<Response>)| {
+        let is_events = |response: &Response| response.content.contains_key("text/event-stream");
+        status == "101" || matches!(response, RefOr::T(response) if is_events(response))
+    };
+    let Some(get) = item.get.as_ref().filter(|get| !get.responses.responses.iter().any(goes_on)) else {
         return;
     };
     let mut head = get.clone();
