@@ -115,9 +115,7 @@ impl Asked {
     fn parse(&self) -> Result<TimeRange, Problem> {
         let mut faults = Faults::default();
         let (from, to) = (faults.time("from", &self.from), faults.time("to", &self.to));
-        let range = from.zip(to).and_then(|(from, to)| {
-            TimeRange::new(from, to).map_err(|error| faults.add("to", error.rule(), error.to_string())).ok()
-        });
+        let range = faults.range("to", from, to);
         if range.is_some_and(|range| range.length() > LONGEST) {
             let days = LONGEST.whole_days();
             faults.add("to", "range_too_long", format!("must be at most {days} days after from"));

@@ -1,6 +1,6 @@
 //! Forms as clients fill them in: all that is wrong is told at once, by field.
 
-use holdfast_domain::text::TextError;
+use holdfast_domain::{TimeRange, text::TextError};
 use holdfast_runtime::problem::{FieldProblem, Problem};
 use holdfast_store::Edit;
 use serde::{Deserialize, Deserializer};
@@ -38,8 +38,20 @@ impl Faults {
 
     /// A time of RFC 3339.
     pub fn time(&mut self, field: &str, text: &str) -> Option<OffsetDateTime> {
-        const MESSAGE: &str = "is not a time in RFC 3339, such as 2027-03-21T10:00:00Z or 2027-03-21T11:00:00+01:00 (in a query: %2B01:00)";
+        const MESSAGE: &str = "is not a time in RFC 3339, such as 2027-03-21T10:00:00Z or \
+                               2027-03-21T11:00:00+01:00 (in a query: %2B01:00)";
         OffsetDateTime::parse(text, &Rfc3339).map_err(|_| self.add(field, "rfc_3339", MESSAGE)).ok()
+    }
+
+    /// The range between two times of the form; what is wrong with it is told of `field`.
+    pub fn range(
+        &mut self,
+        field: &str,
+        start: Option<OffsetDateTime>,
+        end: Option<OffsetDateTime>,
+    ) -> Option<TimeRange> {
+        let range = TimeRange::new(start?, end?);
+        range.map_err(|error| self.add(field, error.rule(), error.to_string())).ok()
     }
 
     /// An id.

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header};
 use holdfast_domain::BookingId;
 use holdfast_runtime::problem::Problem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -14,6 +14,20 @@ const MOST: i64 = 1_000;
 
 /// Entries on a page when the client does not say.
 const USUAL: i64 = 100;
+
+/// The query of a list that has no filter.
+#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// Entries on a page at most.
+    #[param(value_type = i64, required = false, minimum = 1, maximum = 1_000, default = 100)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// Where the last page ended; comes with `Link`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
 
 /// How many entries are asked for.
 pub fn limit(faults: &mut Faults, given: Option<&str>) -> i64 {

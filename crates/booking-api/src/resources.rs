@@ -2,7 +2,6 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header,
     web::{Data, ServiceConfig},
 };
 use holdfast_domain::{
@@ -15,7 +14,7 @@ use holdfast_runtime::{
     problem::Problem,
     routes,
 };
-use holdfast_store::{CreateResource, Database, Lanes, Object, ResourceFilter, UpdateResource, Written};
+use holdfast_store::{CreateResource, Database, Lanes, Object, ResourceFilter, UpdateResource};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
@@ -26,7 +25,7 @@ use crate::{
     document::{Changed, NoResource, Read, ResourceTaken, TooManyResources, UnknownVenue, Write},
     form::{Faults, given},
     page, problems,
-    writes::{note_replay, versions},
+    writes::{made, shown, versions},
 };
 
 /// What the API's document says of them.
@@ -212,10 +211,7 @@ async fn create(
     let order = writer.order(&body.bytes);
     let create = CreateResource { order, id: Uuid::now_v7().into(), venue_id, name, limits };
     let written = lanes.create_resource(create).await.map_err(problems::of_write)?;
-    let location = format!("{}/{}", request.path(), written.value.id);
-    let mut answer = HttpResponse::Created();
-    answer.insert_header((header::LOCATION, location));
-    Ok(shown(answer, &written))
+    Ok(shown(made(&request, written.value.id), &written, written.value.version))
 }
 
 #[utoipa::path(
@@ -256,10 +252,5 @@ async fn update(
         days_ahead: *days_ahead,
     };
     let written = lanes.update_resource(update).await.map_err(problems::of_write)?;
-    Ok(shown(HttpResponse::Ok(), &written))
-}
-
-fn shown(mut answer: actix_web::HttpResponseBuilder, written: &Written<Resource>) -> HttpResponse {
-    note_replay(&mut answer, written.replayed);
-    answer.insert_header(Tag::version(written.value.version).header()).json(&written.value)
+    Ok(shown(HttpResponse::Ok(), &written, written.value.version))
 }

@@ -2,7 +2,6 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header,
     web::{Data, ServiceConfig},
 };
 use holdfast_domain::{Address, Venue, VenueId, VenueName, ZoneName, openapi::example};
@@ -13,8 +12,8 @@ use holdfast_runtime::{
     problem::Problem,
     routes,
 };
-use holdfast_store::{CreateVenue, Database, Edit, Lanes, Object, UpdateVenue, Written};
-use serde::{Deserialize, Serialize};
+use holdfast_store::{CreateVenue, Database, Edit, Lanes, Object, UpdateVenue};
+use serde::Deserialize;
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
@@ -23,7 +22,7 @@ use crate::{
     document::{Changed, NoVenue, Read, TooManyVenues, VenueTaken, Write},
     form::{Faults, edit, given},
     page, problems,
-    writes::{note_replay, versions},
+    writes::{made, shown, versions},
     zone,
 };
 
@@ -37,19 +36,6 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(routes::at("/api/v1/venues").get(list).post(create))
         .service(routes::at("/api/v1/venues/{id}").get(show).patch(update));
-}
-
-#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    /// Entries on a page at most.
-    #[param(value_type = i64, required = false, minimum = 1, maximum = 1_000, default = 100)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<String>,
-    /// Where the last page ended; comes with `Link`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
 }
 
 /// The body of `POST /api/v1/venues`.
@@ -92,17 +78,17 @@ struct ChangeBody {
     path = "/api/v1/venues",
     operation_id = "listVenues",
     tag = "venues",
-    params(Parts<(Reader,)>, ListQuery),
+    params(Parts<(Reader,)>, page::Asked),
     responses(
         (status = 200, description = "A page of them, by id.", body = Vec<Venue>,
             headers(("Link")), example = json!([example::venue()])),
-        Parts<(Reader, Query<ListQuery>, Read)>,
+        Parts<(Reader, Query<page::Asked>, Read)>,
     )
 )]
 /// All venues
 async fn list(
     Reader(caller): Reader,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<page::Asked>,
     request: HttpRequest,
     database: Data<Database>,
 ) -> Result<HttpResponse, Problem> {
@@ -112,7 +98,7 @@ async fn list(
     faults.or(Some(()), Problem::bad_query())?;
     // One more than asked for tells whether there is a next page.
     let venues = database.venues(caller.tenant, after, limit + 1).await.map_err(problems::of_store)?;
-    page::answer(&request, venues, limit, |last| ListQuery { cursor: Some(last.id.to_string()), ..query })
+    page::answer(&request, venues, limit, |last| page::Asked { cursor: Some(last.id.to_string()), ..query })
 }
 
 #[utoipa::path(
@@ -170,10 +156,7 @@ async fn create(
     let order = writer.order(&body.bytes);
     let create = CreateVenue { order, id: Uuid::now_v7().into(), name, time_zone, address };
     let written = lanes.create_venue(create).await.map_err(problems::of_write)?;
-    let location = format!("{}/{}", request.path(), written.value.id);
-    let mut answer = HttpResponse::Created();
-    answer.insert_header((header::LOCATION, location));
-    Ok(shown(answer, &written))
+    Ok(shown(made(&request, written.value.id), &written, written.value.version))
 }
 
 #[utoipa::path(
@@ -209,7 +192,7 @@ async fn update(
     let versions = versions(condition);
     let update = UpdateVenue { order, id: id.into(), versions, name, time_zone, address };
     let written = lanes.update_venue(update).await.map_err(problems::of_write)?;
-    Ok(shown(HttpResponse::Ok(), &written))
+    Ok(shown(HttpResponse::Ok(), &written, written.value.version))
 }
 
 fn zone(faults: &mut Faults, text: &str) -> Option<ZoneName> {
@@ -218,9 +201,4 @@ fn zone(faults: &mut Faults, text: &str) -> Option<ZoneName> {
         faults.add("time_zone", "time_zone", "is not an IANA time zone, such as Europe/Berlin");
     }
     zone
-}
-
-fn shown(mut answer: actix_web::HttpResponseBuilder, written: &Written<Venue>) -> HttpResponse {
-    note_replay(&mut answer, written.replayed);
-    answer.insert_header(Tag::version(written.value.version).header()).json(&written.value)
 }

@@ -226,6 +226,7 @@ async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answer
     let publisher = std::thread::spawn(move || {
         for seq in 17..=LAST {
             hub.publish(shard(), vec![booked(seq, if seq == LAST { "alice" } else { "bob" })]);
+            // A pace, so that it goes on while they ask; nothing is expected of how long it takes.
             std::thread::sleep(Duration::from_micros(50));
         }
     });

@@ -11,7 +11,10 @@ use time::{Duration, OffsetDateTime};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use crate::{Error, Head, resources::Bookable};
+use crate::{
+    Error, Head,
+    resources::{Bookable, numbers},
+};
 
 /// How long before a range another may begin that overlaps it.
 pub(crate) const LONGEST: Duration = Duration::seconds(BookingLimits::LONGEST_SECONDS as i64);
@@ -215,8 +218,7 @@ async fn rows(
         return Ok(Vec::new());
     }
     let statement = client.prepare_cached(statement).await?;
-    let numbers: Result<Vec<i32>, _> = asked.iter().map(|(place, _)| i32::try_from(*place)).collect();
-    let numbers = numbers.map_err(|_| Error::Defect("a batch beyond all bounds"))?;
+    let numbers = numbers(asked.iter().map(|(place, _)| *place))?;
     let tenants: Vec<Uuid> = asked.iter().map(|(_, a)| a.tenant_id.uuid()).collect();
     let bookings: Vec<Uuid> = asked.iter().map(|(_, a)| a.booking.uuid()).collect();
     let starts: Vec<OffsetDateTime> = asked.iter().map(|(_, a)| a.wanted.start()).collect();

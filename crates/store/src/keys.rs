@@ -6,7 +6,11 @@ use time::{Duration, OffsetDateTime};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::{Database, Error, Head, changes, head::CommitError, resources::written};
+use crate::{
+    Database, Error, Head, changes,
+    head::CommitError,
+    resources::{numbers, written},
+};
 
 /// How long a key is known.
 const KEPT: Duration = Duration::hours(24);
@@ -115,8 +119,7 @@ pub(crate) async fn known(
         return Ok(Vec::new());
     }
     let statement = client.prepare_cached(KNOWN).await?;
-    let numbers = asked.iter().map(|(n, _)| i32::try_from(*n)).collect::<Result<Vec<_>, _>>();
-    let numbers = numbers.map_err(|_| Error::Defect("a batch beyond all bounds"))?;
+    let numbers = numbers(asked.iter().map(|(place, _)| *place))?;
     let tenants: Vec<Uuid> = asked.iter().map(|(_, k)| k.tenant_id.uuid()).collect();
     let callers: Vec<&str> = asked.iter().map(|(_, k)| k.caller.as_str()).collect();
     let names: Vec<&str> = asked.iter().map(|(_, k)| k.name.as_str()).collect();
@@ -139,8 +142,7 @@ pub(crate) async fn effects(
         return Ok(Vec::new());
     }
     let statement = head.client().prepare_cached(EFFECT).await?;
-    let numbers = writes.iter().map(|(n, ..)| i32::try_from(*n)).collect::<Result<Vec<_>, _>>();
-    let numbers = numbers.map_err(|_| Error::Defect("a batch beyond all bounds"))?;
+    let numbers = numbers(writes.iter().map(|(place, ..)| *place))?;
     let seqs: Vec<i64> = writes.iter().map(|(_, seq, _)| seq.0).collect();
     let objects: Vec<Option<Uuid>> = writes.iter().map(|(.., object)| *object).collect();
     let params: [&(dyn ToSql + Sync); 4] = [&head.shard().number(), &numbers, &seqs, &objects];

@@ -187,6 +187,14 @@ impl Database {
     }
 }
 
+/// Places in a batch, as PostgreSQL takes numbers.
+pub(crate) fn numbers(places: impl Iterator<Item = usize>) -> Result<Vec<i32>, Error> {
+    places
+        .map(i32::try_from)
+        .collect::<Result<_, _>>()
+        .map_err(|_| Error::Defect("a batch beyond all bounds"))
+}
+
 /// Rows written are counted against rows sent: two of one key in an `UPDATE … FROM unnest` would lose
 /// one silently.
 pub(crate) fn written(rows: u64, sent: usize) -> Result<(), Error> {

@@ -6,7 +6,6 @@ use holdfast_domain::{
     openapi::{SeenConflict, example},
     visible::{self, Seen},
 };
-use holdfast_runtime::headers::Tag;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -55,9 +54,4 @@ impl<'a> Answer<'a> {
         });
         Self { overlaps, ..Self::stored(booking, caller) }
     }
-}
-
-/// The tag of a booking's version.
-pub fn tag(booking: &Booking) -> Tag {
-    Tag::version(booking.version)
 }

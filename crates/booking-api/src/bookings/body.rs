@@ -58,10 +58,7 @@ impl Body {
         let note = self.note.as_deref().map(Note::parse).and_then(|note| faults.text("note", note));
         let start = faults.time("start_time", &self.start_time);
         let end = faults.time("end_time", &self.end_time);
-        let wanted = start.zip(end).and_then(|(start, end)| {
-            let range = TimeRange::new(start, end);
-            range.map_err(|error| faults.add("end_time", error.rule(), error.to_string())).ok()
-        });
+        let wanted = faults.range("end_time", start, end);
         let new = target.zip(wanted).map(|(target, wanted)| NewBooking { target, wanted, title, note });
         faults.or(new, Problem::invalid_body())
     }
@@ -69,11 +66,11 @@ impl Body {
     /// A resource by its name, which is one of a venue, or by its id.
     fn target(&self, faults: &mut Faults) -> Option<Target> {
         match (&self.resource, &self.resource_id) {
-            // As in a list, what is written like an id is one: it must not make a resource of that name.
-            (Some(name), None) if Uuid::try_parse(name).is_ok() => {
-                faults.id::<ResourceId>("resource", name).map(Target::Id)
-            }
             (Some(name), None) => {
+                // As in a list, what is written like an id is one: it must not make a resource of that name.
+                if let Ok(id) = name.parse() {
+                    return Some(Target::Id(id));
+                }
                 let name = faults.text("resource", ResourceName::parse(name));
                 let venue_id = match &self.venue_id {
                     Some(id) => faults.id::<VenueId>("venue_id", id),

@@ -9,7 +9,6 @@ use holdfast_domain::{
 };
 use holdfast_runtime::{extract, openapi::Parts, problem::Problem};
 use holdfast_store::{Database, Object};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -19,38 +18,24 @@ use crate::{
     page, problems,
 };
 
-/// The query.
-#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct Query {
-    /// Entries on a page at most.
-    #[param(value_type = i64, required = false, minimum = 1, maximum = 1_000, default = 100)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<String>,
-    /// Where the last page ended; comes with `Link`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
-}
-
 #[utoipa::path(
     get,
     path = "/bookings/{id}/history",
     operation_id = "getBookingHistory",
     tag = "bookings",
-    params(("id" = BookingId, Path, description = "Which booking."), Parts<(Reader,)>, Query),
+    params(("id" = BookingId, Path, description = "Which booking."), Parts<(Reader,)>, page::Asked),
     responses(
         (status = 200, description = "A page of its changes, in their order, as far as the caller may see them.",
             body = Vec<LoggedChange>, headers(("Link")),
             example = json!([example::change(Kind::BookingCreated), example::change(Kind::BookingValidated)])),
-        Parts<(Reader, extract::Path<Uuid>, extract::Query<Query>, NoBooking, Read)>,
+        Parts<(Reader, extract::Path<Uuid>, extract::Query<page::Asked>, NoBooking, Read)>,
     )
 )]
 /// Who did what to a booking, and when
 pub async fn history(
     Reader(caller): Reader,
     extract::Path(id): extract::Path<Uuid>,
-    extract::Query(query): extract::Query<Query>,
+    extract::Query(query): extract::Query<page::Asked>,
     request: HttpRequest,
     database: Data<Database>,
 ) -> Result<HttpResponse, Problem> {
@@ -73,7 +58,7 @@ pub async fn history(
     let changes = changes.map_err(Problem::internal)?;
     let mut answer = HttpResponse::Ok();
     if let Some(Seq(last)) = changes.last().map(|change| change.seq).filter(|_| more) {
-        page::link_next(&mut answer, &request, Query { cursor: Some(last.to_string()), ..query })?;
+        page::link_next(&mut answer, &request, page::Asked { cursor: Some(last.to_string()), ..query })?;
     }
     Ok(answer.json(changes.iter().filter_map(|change| visible(change, &caller)).collect::<Vec<_>>()))
 }

@@ -8,7 +8,6 @@ mod process;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header,
     web::{Data, ServiceConfig},
 };
 use holdfast_domain::{
@@ -17,7 +16,7 @@ use holdfast_domain::{
 };
 use holdfast_runtime::{
     extract::{JsonBody, Path},
-    headers::{IfMatch, Prefer},
+    headers::{IfMatch, Prefer, Tag},
     openapi::Parts,
     problem::Problem,
     routes,
@@ -31,7 +30,7 @@ use crate::{
     document::{Closed, NoBooking, Own, Read, TooManyResources, UnknownResource, Wanted, Write},
     problems,
     waits::Waits,
-    writes::{note_replay, versions},
+    writes::{made, note_replay, versions},
 };
 use answer::Answer;
 
@@ -99,9 +98,7 @@ async fn create(
         note: new.note,
     };
     let written = lanes.create(create).await.map_err(problems::of_write)?;
-    let mut answer = HttpResponse::Created();
-    let location = format!("{}/{}", request.path(), written.value.booking.id);
-    answer.insert_header((header::LOCATION, location));
+    let answer = made(&request, written.value.booking.id);
     Ok(booked(answer, written, &writer, prefer, &waits, &database).await)
 }
 
@@ -126,7 +123,7 @@ async fn show(
     let booking = database.booking(caller.tenant, id.into()).await.map_err(problems::of_store)?;
     let booking = booking.ok_or_else(|| problems::not_found(Object::Booking))?;
     // Never 304: the name of the resource is shown with it, and has versions of its own.
-    let tag = answer::tag(&booking).header();
+    let tag = Tag::version(booking.version).header();
     Ok(HttpResponse::Ok().insert_header(tag).json(Answer::stored(&booking, &caller)))
 }
 
@@ -219,7 +216,7 @@ async fn booked(
         answer.insert_header(applied);
     }
     note_replay(&mut answer, written.replayed);
-    answer.insert_header(answer::tag(&booking).header()).json(Answer::written(
+    answer.insert_header(Tag::version(booking.version).header()).json(Answer::written(
         &booking,
         conflicts.as_ref(),
         &writer.caller,

@@ -1,3 +1,5 @@
+//! Controls of the check: documents that lack something, and answers that say something else.
+
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 

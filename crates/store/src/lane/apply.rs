@@ -46,12 +46,14 @@ pub(super) struct Effects<'a> {
     changes: Vec<Change>,
     /// The places of a resource's bookings among the changes.
     by_resource: HashMap<ResourceId, Vec<usize>>,
+    /// By how much each resource's count of open wants changes.
+    wants: BTreeMap<(TenantId, ResourceId), i32>,
 }
 
 impl<'a> Effects<'a> {
     pub(super) fn new(settings: &'a LaneSettings, loaded: Loaded) -> Self {
-        let (new_resources, changes, by_resource) = Default::default();
-        Self { settings, loaded, new_resources, changes, by_resource }
+        let (new_resources, changes, by_resource, wants) = Default::default();
+        Self { settings, loaded, new_resources, changes, by_resource, wants }
     }
 
     /// Makes the booking, and the resource if it is new.
@@ -234,11 +236,12 @@ impl<'a> Effects<'a> {
         if let Some(resource) = self.loaded.resources.get_mut(&(tenant_id, after.resource_id)) {
             resource.open_wants += opened;
         }
+        *self.wants.entry((tenant_id, after.resource_id)).or_default() += opened;
         self.by_resource.entry(after.resource_id).or_default().push(self.changes.len());
         self.changes.push(Change { tenant_id, before, after });
     }
 
-    /// The booking as it is, with all that this batch has done.
+    /// The booking as it was read: of a command that is not applied, which is the only one for it in the batch.
     pub(super) fn booking(&self, tenant_id: TenantId, id: BookingId) -> Option<&Booking> {
         self.loaded.bookings.get(&(tenant_id, id))
     }
@@ -259,12 +262,7 @@ impl<'a> Effects<'a> {
 
     /// By how much each resource's count of open wants changes; those that stay are left out.
     pub(super) fn counts(&self) -> Vec<(TenantId, ResourceId, i32)> {
-        let mut counts: BTreeMap<(TenantId, ResourceId), i32> = BTreeMap::new();
-        for Change { tenant_id, before, after } in &self.changes {
-            *counts.entry((*tenant_id, after.resource_id)).or_default() +=
-                open(Some(after)) - open(before.as_ref());
-        }
-        counts.into_iter().filter(|(_, count)| *count != 0).map(|((t, r), count)| (t, r, count)).collect()
+        self.wants.iter().filter(|(_, count)| **count != 0).map(|((t, r), count)| (*t, *r, *count)).collect()
     }
 }
 
