@@ -156,8 +156,8 @@ async fn report(
     stopping: CancellationToken,
 ) -> Result<(), BoxError> {
     loop {
-        let now = status.borrow_and_update().clone();
-        if now == Status::default() {
+        let now = *status.borrow_and_update();
+        if now == Status::Copying {
             component.up();
         } else {
             component.down(now.to_string());

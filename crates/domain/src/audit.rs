@@ -93,10 +93,18 @@ impl Replay {
         }
     }
 
+    /// One after the other, and later; but for a log that says itself that it leapt, or that its clock was set back.
     fn in_order(&mut self, change: &Change) {
         let (last, seq) = (self.seq, change.seq);
-        self.check(seq == last.next(), || format!("log: seq {seq} follows {last}"));
-        let forward = self.at.is_none_or(|last| last <= change.at);
+        let follows = match change.fact {
+            Fact::LogLeapt { from } => from == last && last < seq,
+            _ => seq == last.next(),
+        };
+        self.check(follows, || format!("log: seq {seq} follows {last}"));
+        let forward = self.at.is_none_or(|last| match change.fact {
+            Fact::ClockSetBack { from } => last <= from && change.at < from,
+            _ => last <= change.at,
+        });
         self.check(forward, || format!("log: the clock runs backwards at seq {seq}"));
         self.seq = seq;
         self.at = Some(change.at);
@@ -326,6 +334,26 @@ mod tests {
         let tenant_id = TenantId::from_u128(1);
         replay.step(&Change { tenant_id, seq: Seq(2), at: NOON, actor: None, trace: Trace::default(), fact });
         assert_eq!(replay.report().faults, ["log: seq 2 follows 0"]);
+    }
+
+    #[test]
+    fn a_leap_and_a_clock_set_back_are_no_faults_where_the_log_says_so_and_tells_the_truth() {
+        let found = |seq: i64, from: i64, minutes: i64| {
+            let mut replay = Replay::default();
+            let mut step = |seq, minutes, fact| {
+                let (tenant_id, trace) = (crate::NO_TENANT, Trace::default());
+                let at = NOON + Duration::minutes(minutes);
+                replay.step(&Change { tenant_id, seq: Seq(seq), at, actor: None, trace, fact });
+            };
+            step(1, 60, create(&created(1, 2, 3)));
+            step(seq, 60, Fact::LogLeapt { from: Seq(from) });
+            step(seq + 1, 0, Fact::ClockSetBack { from: NOON + Duration::minutes(minutes) });
+            replay.report().faults.clone()
+        };
+        assert_eq!(found(1_001, 1, 60), Vec::<String>::new());
+        assert_eq!(found(1_001, 2, 60), ["log: seq 1001 follows 1"]);
+        assert_eq!(found(1, 1, 60), ["log: seq 1 follows 1"]);
+        assert_eq!(found(1_001, 1, 59), ["log: the clock runs backwards at seq 1002"]);
     }
 
     #[test]

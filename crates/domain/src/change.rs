@@ -25,6 +25,8 @@ pub enum Kind {
     ResourceUpdated,
     VenueCreated,
     VenueUpdated,
+    LogLeapt,
+    ClockSetBack,
 }
 
 impl Kind {
@@ -42,6 +44,8 @@ impl Kind {
             Self::ResourceUpdated => "resource_updated",
             Self::VenueCreated => "venue_created",
             Self::VenueUpdated => "venue_updated",
+            Self::LogLeapt => "log_leapt",
+            Self::ClockSetBack => "clock_set_back",
         }
     }
 }
@@ -73,6 +77,14 @@ pub enum Fact {
     VenueCreated { venue: Venue },
     /// A venue was renamed or moved.
     VenueUpdated { venue: Venue },
+    /// The log ended at `from`, and may once have gone on from there to what is lost; no position in between was ever
+    /// told, or will be. Belongs to [`NO_TENANT`](crate::NO_TENANT): it is told by `resync` and by `log_gone`.
+    LogLeapt { from: Seq },
+    /// The shard's clock stood at `from`, too far ahead. Belongs to [`NO_TENANT`](crate::NO_TENANT), and is told to nobody.
+    ClockSetBack {
+        #[serde(with = "time::serde::rfc3339")]
+        from: OffsetDateTime,
+    },
 }
 
 impl Fact {
@@ -90,6 +102,8 @@ impl Fact {
             Self::ResourceUpdated { .. } => Kind::ResourceUpdated,
             Self::VenueCreated { .. } => Kind::VenueCreated,
             Self::VenueUpdated { .. } => Kind::VenueUpdated,
+            Self::LogLeapt { .. } => Kind::LogLeapt,
+            Self::ClockSetBack { .. } => Kind::ClockSetBack,
         }
     }
 
@@ -106,7 +120,9 @@ impl Fact {
             Self::ResourceCreated { .. }
             | Self::ResourceUpdated { .. }
             | Self::VenueCreated { .. }
-            | Self::VenueUpdated { .. } => None,
+            | Self::VenueUpdated { .. }
+            | Self::LogLeapt { .. }
+            | Self::ClockSetBack { .. } => None,
         }
     }
 
@@ -114,7 +130,10 @@ impl Fact {
     pub const fn resource_id(&self) -> Option<ResourceId> {
         match self {
             Self::ResourceCreated { resource } | Self::ResourceUpdated { resource } => Some(resource.id),
-            Self::VenueCreated { .. } | Self::VenueUpdated { .. } => None,
+            Self::VenueCreated { .. }
+            | Self::VenueUpdated { .. }
+            | Self::LogLeapt { .. }
+            | Self::ClockSetBack { .. } => None,
             _ => match self.booking() {
                 Some(booking) => Some(booking.resource_id),
                 None => None,
@@ -139,11 +158,12 @@ impl Fact {
         }
     }
 
-    /// The id of the object that it is about.
+    /// The id of the object that it is about; nil when that is the log itself.
     pub fn object_id(&self) -> uuid::Uuid {
         match self {
             Self::ResourceCreated { resource } | Self::ResourceUpdated { resource } => resource.id.uuid(),
             Self::VenueCreated { venue } | Self::VenueUpdated { venue } => venue.id.uuid(),
+            Self::LogLeapt { .. } | Self::ClockSetBack { .. } => uuid::Uuid::nil(),
             Self::BookingCreated { booking }
             | Self::BookingUpdated { booking, .. }
             | Self::BookingDeleted { booking }
@@ -159,17 +179,39 @@ impl Fact {
         #[derive(Serialize)]
         #[serde(untagged)]
         enum Data<'a> {
-            Booking { booking: &'a Booking },
-            Updated { booking: &'a Booking, range_changed: bool },
-            Conflict { booking: &'a Booking, conflicting: &'a [Conflict], conflict_count: i64 },
-            Resource { resource: &'a Resource },
-            Venue { venue: &'a Venue },
+            Booking {
+                booking: &'a Booking,
+            },
+            Updated {
+                booking: &'a Booking,
+                range_changed: bool,
+            },
+            Conflict {
+                booking: &'a Booking,
+                conflicting: &'a [Conflict],
+                conflict_count: i64,
+            },
+            Resource {
+                resource: &'a Resource,
+            },
+            Venue {
+                venue: &'a Venue,
+            },
+            Leapt {
+                from: Seq,
+            },
+            SetBack {
+                #[serde(with = "time::serde::rfc3339")]
+                from: OffsetDateTime,
+            },
         }
         let data = match self {
             Self::ResourceCreated { resource } | Self::ResourceUpdated { resource } => {
                 Data::Resource { resource }
             }
             Self::VenueCreated { venue } | Self::VenueUpdated { venue } => Data::Venue { venue },
+            Self::LogLeapt { from } => Data::Leapt { from: *from },
+            Self::ClockSetBack { from } => Data::SetBack { from: *from },
             Self::BookingUpdated { booking, range_changed } => {
                 Data::Updated { booking, range_changed: *range_changed }
             }
@@ -325,6 +367,8 @@ mod tests {
             Fact::ResourceUpdated { resource },
             Fact::VenueCreated { venue: venue.clone() },
             Fact::VenueUpdated { venue },
+            Fact::LogLeapt { from: Seq(4) },
+            Fact::ClockSetBack { from: AT },
         ];
         for fact in facts {
             let (user, request) = ("alice", "a-1");
@@ -349,6 +393,7 @@ mod tests {
                 request_id: Some(request.into()),
                 traceparent: Some(trace.into()),
                 data: change.fact.data_json(),
+                object_id: change.fact.object_id(),
             };
             assert_eq!(recorded.parse().unwrap(), change);
             let whole = serde_json::to_string(&change).unwrap();

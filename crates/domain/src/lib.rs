@@ -37,5 +37,8 @@ pub use visible::visible;
 /// The tenant of open mode, where callers name themselves and nobody signs in.
 pub const DEFAULT_TENANT: TenantId = TenantId::from_u128(1);
 
+/// Nobody's: whose the facts are that are about a log itself. No tenant has this id.
+pub const NO_TENANT: TenantId = TenantId::from_u128(0);
+
 /// The venue of the default tenant that a resource named for the first time belongs to.
 pub const DEFAULT_VENUE: VenueId = VenueId::from_u128(2);

@@ -117,6 +117,7 @@ pub fn visible<'a>(change: &'a Change, caller: &Caller) -> Option<Visible<'a>> {
             CutData::Resource { resource }
         }
         Fact::VenueCreated { venue } | Fact::VenueUpdated { venue } => CutData::Venue { venue },
+        Fact::LogLeapt { .. } | Fact::ClockSetBack { .. } => return None,
         Fact::BookingConflict { booking, conflicting, conflict_count } => CutData::Conflict {
             booking: whose(booking, caller),
             conflicting: conflicting.iter().map(|other| conflict(other, caller)).collect(),

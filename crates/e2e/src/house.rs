@@ -1,9 +1,10 @@
 //! An installation of one's own: a database, a prefix in Redis, and the settings that make processes part of it.
 
-use std::path::Path;
+use std::{path::Path, process::ExitStatus};
 
 use holdfast_domain::audit::Report;
 use holdfast_testkit::{TestDatabase, eventually, redis::TestRedis, shard};
+use tokio::process::Command;
 
 use crate::{Binary, Ledger, Log, Process, stream};
 
@@ -36,20 +37,36 @@ impl House {
         self.start_with(binary, &[]).await
     }
 
+    /// Runs a command of it to its end.
+    ///
+    /// # Panics
+    /// When it can't be run.
+    pub async fn command(&self, binary: Binary, arguments: &[&str]) -> ExitStatus {
+        let mut command = Command::new(binary.path());
+        command.args(arguments).env_clear().envs(self.servers()).kill_on_drop(true);
+        command.status().await.expect("a command that runs")
+    }
+
+    /// Where its servers are.
+    fn servers(&self) -> [(&'static str, String); 3] {
+        let (url, prefix) = (self.redis_url.clone(), self.prefix.clone());
+        [("DATABASE_URL", self.database.url()), ("REDIS_URL", url), ("REDIS_PREFIX", prefix)]
+    }
+
     /// Starts a process of it with these settings besides.
     pub async fn start_with(&self, binary: Binary, settings: &[(&str, &str)]) -> Process {
-        let url = self.database.url();
-        let all = [
-            ("DATABASE_URL", url.as_str()),
-            ("REDIS_URL", self.redis_url.as_str()),
-            ("REDIS_PREFIX", self.prefix.as_str()),
+        let servers = self.servers();
+        let mut all: Vec<(&str, &str)> =
+            servers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        all.extend([
             // Several processes of several tests share a server and two cores: patience, and few connections.
             ("DATABASE_POOL_SIZE", "6"),
             ("DATABASE_WAIT_MILLIS", "10000"),
             ("LOCK_TIMEOUT_MILLIS", "10000"),
             ("STATEMENT_TIMEOUT_MILLIS", "20000"),
-        ];
-        Process::start(binary, &[&all, settings].concat()).await
+        ]);
+        all.extend(settings);
+        Process::start(binary, &all).await
     }
 
     /// Starts a process, and waits until it is ready.
@@ -80,6 +97,14 @@ impl House {
     /// When the test has a server of its own.
     pub fn stream_seqs(&self) -> Vec<i64> {
         stream::seqs(self.redis.as_ref().expect("a prefix in the shared Redis"))
+    }
+
+    /// Loses all that is in Redis.
+    ///
+    /// # Panics
+    /// When the test has a server of its own.
+    pub fn lose_streams(&self) {
+        self.redis.as_ref().expect("a prefix in the shared Redis").lose();
     }
 
     /// Waits until the validators are at rest, and judges what they did by the log alone.

@@ -5,6 +5,7 @@
 
 mod document;
 mod greeting;
+mod recover;
 mod run;
 mod settings;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
             tracing::info!(version, "the schema is up to date");
             Ok::<_, BoxError>(())
         }
+        Command::Recover(command) => recover::run(command).await,
         Command::Openapi => Ok(document::print()?),
     })
 }

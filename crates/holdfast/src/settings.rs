@@ -23,8 +23,36 @@ pub enum Command {
     Run(Box<RunSettings>),
     /// Bring the schema up to date; run it straight against PostgreSQL, not through a pooler
     Migrate(Box<MigrateSettings>),
+    /// Set right what a restore, or a clock that ran away, has left in disorder
+    #[command(subcommand)]
+    Recover(Box<Recover>),
     /// Print the API's document, OpenAPI in JSON
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Recover {
+    /// Have every log go on far ahead, after PostgreSQL was restored from an older copy: before the services start
+    ///
+    /// Whoever was told of what is lost is told to reload. Relays do the same by themselves, as soon as they see a stream
+    /// that has more than its log; until then a client could miss what is written in the place of what it knows.
+    Leap(LeapSettings),
+    /// Set clocks back that are so far ahead of the server's that writes are refused (503 clock)
+    ///
+    /// Set the server's own clock right first.
+    Clock(holdfast_store::Settings),
+}
+
+/// What `holdfast recover leap` takes.
+#[derive(Debug, Args)]
+pub struct LeapSettings {
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+    #[command(flatten)]
+    pub streams: holdfast_stream::Settings,
+    /// The streams are lost as well
+    #[arg(long)]
+    pub without_redis: bool,
 }
 
 /// What `holdfast run` takes.
@@ -70,6 +98,10 @@ impl holdfast_runtime::service::Settings for Holdfast {
                 settings.database.check()
             }
             Command::Migrate(settings) => settings.database.check(),
+            Command::Recover(recover) => match &**recover {
+                Recover::Leap(settings) => settings.database.check(),
+                Recover::Clock(settings) => settings.check(),
+            },
             Command::Openapi => Ok(()),
         }
     }

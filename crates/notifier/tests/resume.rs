@@ -15,7 +15,7 @@ use common::{booked, change, resource, shard, user};
 use holdfast_domain::{Caller, Change, DEFAULT_TENANT, Roles, Seq, TenantId, visible};
 use holdfast_notifier::{Hub, Interest, Message, Subscription};
 use holdfast_stream::{Entry, Streams};
-use holdfast_testkit::{Random, redis::TestRedis};
+use holdfast_testkit::{Random, publish, redis::TestRedis};
 use hubs::hub_at;
 use tokio::time::timeout;
 
@@ -111,7 +111,7 @@ async fn is_told_to_ask_anew(subscription: &mut Subscription, seq: i64) {
 async fn stream(redis: &TestRedis, log: &[Entry]) -> Streams {
     let streams = Streams::connect(&redis.settings()).unwrap();
     for run in log.chunks(100) {
-        soon(async { while streams.append(shard(), run).await.is_err() {} }).await;
+        soon(publish(&streams, shard(), run)).await;
     }
     streams
 }
@@ -192,7 +192,7 @@ async fn the_same_when_memory_is_short_and_most_comes_from_the_stream() {
     race(&hub, LAST, move || {
         for run in log.chunks(20) {
             // As in life: the stream has it first.
-            runtime.block_on(async { while streams.append(shard(), run).await.is_err() {} });
+            runtime.block_on(publish(&streams, shard(), run));
             publisher.publish(shard(), run.to_vec());
         }
     })
@@ -276,7 +276,7 @@ async fn a_page_that_was_read_too_soon_is_read_again() {
     let hub = hub_at(100, &["--socket-window-entries", "1"], Some(streams.clone()));
     assert_eq!(told_up_to(&mut back(&hub, 0), 100).await.len(), 100);
     for run in log[100..].chunks(100) {
-        soon(async { while streams.append(shard(), run).await.is_err() {} }).await;
+        soon(publish(&streams, shard(), run)).await;
         hub.publish(shard(), run.to_vec());
     }
     assert_eq!(seqs(&told_up_to(&mut back(&hub, 0), 200).await), (1..=200).collect::<Vec<_>>());

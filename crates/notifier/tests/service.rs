@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use holdfast_notifier::{ServiceSettings, bind};
 use holdfast_runtime::health::{Health, Readiness};
 use holdfast_stream::{Entry, Streams};
-use holdfast_testkit::redis::RedisServer;
+use holdfast_testkit::{publish, redis::RedisServer};
 use serde_json::{Value, json};
 use tokio::{task::yield_now, time::timeout};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
@@ -31,7 +31,7 @@ async fn until(health: &Health, readiness: Readiness) {
 }
 
 async fn append(streams: &Streams, entry: Entry) {
-    soon(async { while streams.append(shard(), std::slice::from_ref(&entry)).await.is_err() {} }).await;
+    soon(publish(streams, shard(), &[entry])).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,13 @@
-//! One step of one shard: from its stream's end, the next run of its log.
+//! One step of one shard: the next run of its log, from its stream's end; and what is done about a stream that does not
+//! lead there.
+//!
+//! A stream that is lost, too old or too far behind is filled anew. One that has what the log has not says that PostgreSQL
+//! was restored from the past: then the log leaps. Which of them it is, is judged by what is read here and now, and holds
+//! only if nobody has moved the stream, or the log's floor, in the meantime.
 
 use holdfast_domain::{Seq, Shard};
-use holdfast_store::{Database, HeadRow};
-use holdfast_stream::{Appended, Entry, Streams};
+use holdfast_store::{Database, HeadRow, Installation};
+use holdfast_stream::{Appended, Logged, Streams};
 
 use crate::meters;
 
@@ -23,94 +28,193 @@ pub(crate) enum Error {
 
 /// How a shard's stream stands to its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It is the log, up to its end.
-    Joined {
-        /// The stream's end.
-        end: Seq,
-        /// Whether the log may have more.
-        is_behind: bool,
-    },
-    /// It is not this log's stream: it lacks what the log no longer has, or has what the log never had.
-    Foreign,
+pub(crate) struct Standing {
+    /// The stream's end.
+    pub(crate) end: Seq,
+    /// Whether there is more to do at once.
+    pub(crate) is_behind: bool,
 }
 
-/// How each shard's stream stands to its log now; it ended at the `known` places when somebody last looked.
-pub(crate) async fn look(
-    database: &Database,
-    streams: &Streams,
-    known: &[Seq],
-) -> Result<Vec<(Shard, Standing)>, Error> {
-    // The streams before the heads: the other way round, what is committed and published in between would make a stream
-    // seem to be ahead of its log.
-    let ends = streams.lasts().await;
-    let heads = database.heads().await?;
-    // Also, and above all, while the streams are away.
-    let told = ends.as_deref().unwrap_or(known);
-    for head in &heads {
-        meters::tell(head, told.get(head.shard.index()).copied().unwrap_or_default());
+/// What a look found.
+pub(crate) struct Seen {
+    pub(crate) installation: Installation,
+    /// Whether the streams are this installation's.
+    pub(crate) is_ours: bool,
+    /// Each log, and where its stream ends.
+    pub(crate) shards: Vec<(HeadRow, Seq)>,
+}
+
+/// The two sides.
+#[derive(Debug)]
+pub(crate) struct Copier {
+    pub(crate) database: Database,
+    pub(crate) streams: Streams,
+}
+
+impl Copier {
+    /// How things stand; the streams ended at the `known` places when somebody last looked.
+    pub(crate) async fn look(&self, known: &[Seq]) -> Result<Seen, Error> {
+        let installation = self.database.installation().await?;
+        // The streams before the heads: the other way round, what is committed and published in between would make a
+        // stream seem to be ahead of its log.
+        let ends = self.streams.lasts().await;
+        let heads = self.database.heads().await?;
+        // Also, and above all, while the streams are away.
+        let told = ends.as_deref().unwrap_or(known);
+        let end = |ends: &[Seq], head: &HeadRow| ends.get(head.shard.index()).copied().unwrap_or_default();
+        for head in &heads {
+            meters::tell(head, end(told, head));
+        }
+        let ends = ends?;
+        let is_ours = self.streams.claim(installation.id).await?;
+        let shards = heads.into_iter().map(|head| (head, end(&ends, &head))).collect();
+        Ok(Seen { installation, is_ours, shards })
     }
-    let ends = ends?;
-    let standing = |head: &HeadRow| {
-        let end = ends.get(head.shard.index()).copied().unwrap_or_default();
-        let is_behind = end < head.seq;
-        if end > head.seq { Standing::Foreign } else { Standing::Joined { end, is_behind } }
-    };
-    Ok(heads.iter().map(|head| (head.shard, standing(head))).collect())
-}
 
-/// Copies one run of a shard's log, from `end`, where the stream ended when somebody last looked.
-pub(crate) async fn step(
-    database: &Database,
-    streams: &Streams,
-    shard: Shard,
-    mut end: Seq,
-) -> Result<Standing, Error> {
-    let recorded = database.log_after(shard, end, RUN_MAX).await?;
-    let is_behind = i64::try_from(recorded.len()).is_ok_and(|read| read >= RUN_MAX);
-    let entries: Vec<Entry> = recorded.iter().map(Entry::from).collect();
-    for run in runs(&entries) {
-        match streams.append(shard, run).await? {
-            Appended::Appended { last } => end = last,
-            Appended::DoesNotJoin { last } if last == end => return Ok(Standing::Foreign),
-            // Redis came back old in the meantime: the next step tries from there.
-            Appended::DoesNotJoin { last } => {
-                return Ok(Standing::Joined { end: last, is_behind: true });
+    /// Whether a stream that ends here can't be gone on with.
+    pub(crate) fn is_lost(&self, head: &HeadRow, end: Seq) -> bool {
+        let is_empty = end == Seq(0) && head.seq > Seq(0);
+        let (is_ahead, is_too_old) = (end > head.seq, end <= head.floor && head.floor > Seq(0));
+        is_empty || is_ahead || is_too_old || head.seq.0 - end.0 > i64::from(self.streams.length())
+    }
+
+    /// Copies one run of a shard's log, from `end`, where the stream ended when somebody last looked.
+    pub(crate) async fn step(&self, shard: Shard, mut end: Seq) -> Result<Standing, Error> {
+        // With the change at the end itself, by which the stream is held against the log.
+        let run = self.log_after(shard, end.previous()).await?;
+        if run.first().is_none_or(|first| first.entry.seq != end) {
+            return self.mend(&self.database.head(shard).await?, end).await;
+        }
+        let is_behind = is_full(&run);
+        for part in parts(&run) {
+            match self.streams.append(shard, part).await? {
+                Appended::Appended { last } => end = last,
+                Appended::Differs { last } => {
+                    let head = self.database.head(shard).await?;
+                    // What lies below the floor may be another's by now: the log leapt, and the stream has not yet.
+                    let is_old = last <= head.floor;
+                    return if is_old {
+                        self.refill(&head, last).await
+                    } else {
+                        self.leap(&head, last).await
+                    };
+                }
+                // Nothing is left there to compare.
+                Appended::DoesNotJoin { last } if last == end => {
+                    return self.mend(&self.database.head(shard).await?, end).await;
+                }
+                // Redis came back old in the meantime, or was filled anew: the next step goes on from there.
+                Appended::DoesNotJoin { last } => return Ok(Standing { end: last, is_behind: true }),
             }
         }
+        Ok(Standing { end, is_behind })
     }
-    Ok(Standing::Joined { end, is_behind })
+
+    /// Does what there is to be done about a stream that [can't be gone on with](Self::is_lost).
+    pub(crate) async fn mend(&self, head: &HeadRow, end: Seq) -> Result<Standing, Error> {
+        if end > head.seq { self.leap(head, end).await } else { self.refill(head, end).await }
+    }
+
+    /// Has the log go on where nobody has been told of anything, and fills the stream anew from there.
+    pub(crate) async fn leap(&self, head: &HeadRow, end: Seq) -> Result<Standing, Error> {
+        let (shard, from) = (head.shard, head.seq);
+        let Some(to) = self.database.leap(shard, end, head.floor).await? else {
+            return Ok(Standing { end, is_behind: true });
+        };
+        tracing::error!(
+            %shard, %from, stream = %end, %to,
+            "PostgreSQL was restored from the past: the log goes on further ahead, and everybody is told to reload"
+        );
+        self.refill(&self.database.head(shard).await?, end).await
+    }
+
+    /// Puts the newest changes in the place of a stream that ends at `end`: as much as goes in one append; steps do the
+    /// rest.
+    async fn refill(&self, head: &HeadRow, end: Seq) -> Result<Standing, Error> {
+        let shard = head.shard;
+        let newest = Seq(head.seq.0 - i64::from(self.streams.length()));
+        let run = self.log_after(shard, newest.max(head.floor)).await?;
+        let Some(part) = parts(&run).next() else {
+            return Ok(Standing { end, is_behind: false });
+        };
+        if end > Seq(0) {
+            tracing::warn!(%shard, stream = %end, log = %head.seq, "the stream is filled anew");
+        }
+        Ok(match self.streams.refill(shard, end, part).await? {
+            Appended::Appended { last } => Standing { end: last, is_behind: last < head.seq },
+            Appended::DoesNotJoin { last } | Appended::Differs { last } => {
+                Standing { end: last, is_behind: true }
+            }
+        })
+    }
+
+    async fn log_after(&self, shard: Shard, after: Seq) -> Result<Vec<Logged>, Error> {
+        let recorded = self.database.log_after(shard, after, RUN_MAX).await?;
+        Ok(recorded.iter().map(Logged::from).collect())
+    }
 }
 
-/// Cuts entries into runs of at most [`APPEND_MAX_BYTES`], or of one entry that alone is longer.
-fn runs(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
-    let mut bytes = 0;
-    entries.chunk_by(move |before, after| {
-        bytes += before.wire.len();
-        let is_within = bytes + after.wire.len() <= APPEND_MAX_BYTES;
-        if !is_within {
-            bytes = 0;
-        }
-        is_within
+fn is_full(run: &[Logged]) -> bool {
+    i64::try_from(run.len()).is_ok_and(|read| read >= RUN_MAX)
+}
+
+/// Cuts a run into parts of at most [`APPEND_MAX_BYTES`] each, but of two changes at least: each begins with the last of
+/// the one before, to be held against the stream.
+fn parts(run: &[Logged]) -> impl Iterator<Item = &[Logged]> {
+    let mut rest = run;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = rest.iter().enumerate().take_while(|(place, logged)| {
+            bytes += logged.entry.wire.len();
+            *place < 2 || bytes <= APPEND_MAX_BYTES
+        });
+        let (part, left) = rest.split_at_checked(fits.count()).filter(|(part, _)| !part.is_empty())?;
+        rest = if left.is_empty() { left } else { &rest[part.len() - 1..] };
+        Some(part)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use holdfast_domain::DEFAULT_TENANT;
+    use holdfast_store::Lanes;
+    use holdfast_stream::Entry;
+    use holdfast_testkit::{TestDatabase, create, hours, lane_settings, redis::TestRedis, shard};
 
     use super::*;
 
+    #[tokio::test]
+    async fn who_comes_between_anothers_leap_and_its_refill_does_not_leap_again() {
+        let (test, redis) = (TestDatabase::new().await, TestRedis::new());
+        let streams = Streams::connect(&redis.settings()).unwrap();
+        let copier = Copier { database: test.database(), streams };
+        let lanes = Lanes::new(test.database(), lane_settings(), |_| {});
+        lanes.create(create("alice", "Raum1", hours(1, 2))).await.unwrap();
+        let mut lost = copier.log_after(shard(), Seq(0)).await.unwrap();
+        let end = lost[1].entry.seq;
+        lost[1].mark = "lost".into();
+        copier.streams.refill(shard(), Seq(0), &lost).await.unwrap();
+        let leapt = copier.database.leap(shard(), end, Seq(0)).await.unwrap().unwrap();
+
+        let standing = copier.step(shard(), end).await.unwrap();
+        assert_eq!(standing, Standing { end: leapt, is_behind: false });
+        assert_eq!(copier.database.head(shard()).await.unwrap().seq, leapt);
+    }
+
     #[test]
-    fn no_run_is_longer_than_allowed_and_none_is_left_out() {
-        let lengths = [APPEND_MAX_BYTES / 2, APPEND_MAX_BYTES / 2, 1, APPEND_MAX_BYTES * 2, 3, 4];
-        let entry = |(seq, length): (i64, &usize)| Entry {
-            seq: Seq(seq),
-            tenant_id: DEFAULT_TENANT,
-            wire: " ".repeat(*length),
+    fn no_part_is_longer_than_allowed_each_begins_where_the_last_ended_and_none_is_left_out() {
+        let half = APPEND_MAX_BYTES / 2;
+        let logged = |(seq, length): (i64, &usize)| {
+            let entry = Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: " ".repeat(*length) };
+            Logged { entry, mark: String::new() }
         };
-        let entries: Vec<Entry> = (1..).zip(&lengths).map(entry).collect();
-        let cut: Vec<usize> = runs(&entries).map(<[Entry]>::len).collect();
-        assert_eq!(cut, [2, 1, 1, 2]);
+        let cut = |lengths: &[usize]| -> Vec<(i64, usize)> {
+            let run: Vec<Logged> = (1..).zip(lengths).map(logged).collect();
+            parts(&run).map(|part| (part[0].entry.seq.0, part.len())).collect()
+        };
+        assert_eq!(cut(&[]), []);
+        assert_eq!(cut(&[1]), [(1, 1)]);
+        assert_eq!(cut(&[1, 1, 1]), [(1, 3)]);
+        assert_eq!(cut(&[half, half, 1, 2 * half, 3, 4]), [(1, 2), (2, 2), (3, 2), (4, 2), (5, 2)]);
     }
 }

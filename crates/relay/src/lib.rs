@@ -1,7 +1,8 @@
 //! The log to the streams: what has been committed is published, in order, whatever dies in between.
 //!
 //! It remembers nothing that it could not look up: the stream's own end says where to go on, so any number of relays may
-//! run at once, and one that starts again needs no state. It never writes to PostgreSQL, and never looks into a change.
+//! run at once, and one that starts again needs no state. It never looks into a change, and writes nothing to PostgreSQL but
+//! a leap, when a stream shows that the log was once longer.
 
 mod copy;
 mod meters;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Settings, Status, Wake,
-    copy::{self, Error, Standing},
+    copy::{Copier, Error, Standing},
     meters,
 };
 
@@ -25,13 +25,13 @@ const LAST_PASS: Duration = Duration::from_secs(2);
 /// Copies all logs to their streams.
 #[derive(Debug)]
 pub struct Relay {
-    database: Database,
-    streams: Streams,
+    copier: Copier,
     poll: Duration,
     wake: Wake,
     /// Each stream's end, as far as is known.
     ends: [Seq; Shard::COUNT as usize],
-    stopped: Shards,
+    /// Those that have been held against their logs since the last trouble.
+    compared: Shards,
     status: watch::Sender<Status>,
 }
 
@@ -41,12 +41,11 @@ impl Relay {
         meters::describe();
         let wake = Wake::default();
         let relay = Self {
-            database,
-            streams,
+            copier: Copier { database, streams },
             poll: settings.poll(),
             wake: wake.clone(),
             ends: [Seq::default(); Shard::COUNT as usize],
-            stopped: Shards::default(),
+            compared: Shards::default(),
             status: watch::Sender::default(),
         };
         (relay, wake)
@@ -64,102 +63,99 @@ impl Relay {
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let bell = self.wake.clone();
         loop {
-            let is_waiting = self.status.borrow().is_waiting;
+            let is_copying = *self.status.borrow() == Status::Copying;
             let done = select! {
                 biased;
                 () = stopping.cancelled() => break,
                 _ = poll.tick() => self.look().await,
-                // While something is away only the poll tries again.
-                rung = bell.0.heard(), if !is_waiting => self.turn(rung).await,
-                rung = elsewhere.heard(), if !is_waiting => self.turn(rung).await,
+                // Else only the poll tries again.
+                rung = bell.0.heard(), if is_copying => self.turn(rung).await,
+                rung = elsewhere.heard(), if is_copying => self.turn(rung).await,
             };
             self.report(&done);
         }
         let last_pass = timeout(LAST_PASS, self.last_pass()).await;
-        if !matches!(last_pass, Ok(Ok(()))) {
+        if !matches!(last_pass, Ok(Ok(Status::Copying))) {
             tracing::info!("not all is published; the next relay goes on from there");
         }
     }
 
-    async fn last_pass(&mut self) -> Result<(), Error> {
-        self.look().await?;
-        loop {
+    async fn last_pass(&mut self) -> Result<Status, Error> {
+        let mut status = self.look().await?;
+        while status == Status::Copying {
             let rung = self.wake.0.take();
             if rung.is_empty() {
-                return Ok(());
+                break;
             }
-            self.turn(rung).await?;
+            status = self.turn(rung).await?;
         }
+        Ok(status)
     }
 
     /// Compares every stream with its log, so that one that changed under us is found too, and rings for those that are
     /// behind.
-    async fn look(&mut self) -> Result<(), Error> {
-        for (shard, standing) in copy::look(&self.database, &self.streams, &self.ends).await? {
-            match standing {
-                // Being behind doesn't show yet whether it can go on.
-                Standing::Joined { end, is_behind: true } if self.stopped.contains(shard) => {
-                    self.ends[shard.index()] = end;
-                    self.step(shard).await?;
-                }
-                _ => self.note(shard, standing),
+    async fn look(&mut self) -> Result<Status, Error> {
+        let seen = self.copier.look(&self.ends).await?;
+        if !seen.is_ours {
+            return Ok(Status::NotOurs);
+        }
+        let has_moved = seen.installation.has_moved();
+        for (head, end) in seen.shards {
+            let shard = head.shard;
+            if has_moved && end == Seq(0) {
+                // Nothing shows that this log is whole: the server is another, and the stream is gone.
+                let standing = self.copier.leap(&head, end).await?;
+                self.note(shard, standing);
+            } else if self.copier.is_lost(&head, end) {
+                let standing = self.copier.mend(&head, end).await?;
+                self.note(shard, standing);
+            } else {
+                let is_known = self.compared.contains(shard) || head.seq == Seq(0);
+                self.note(shard, Standing { end, is_behind: end < head.seq || !is_known });
+                self.compared.insert(shard);
             }
         }
-        Ok(())
+        // The others are held against their streams, which is proof.
+        if let Some(current) = seen.installation.unsettled() {
+            self.copier.database.settle(current).await?;
+        }
+        Ok(Status::Copying)
     }
 
-    /// A step for each, but those that are stopped: only a look tries them again.
-    async fn turn(&mut self, shards: Shards) -> Result<(), Error> {
+    /// A step for each.
+    async fn turn(&mut self, shards: Shards) -> Result<Status, Error> {
         for shard in shards.iter() {
-            if !self.stopped.contains(shard) {
-                self.step(shard).await?;
-            }
+            let standing = self.copier.step(shard, self.ends[shard.index()]).await?;
+            self.note(shard, standing);
         }
-        Ok(())
+        Ok(Status::Copying)
     }
 
-    async fn step(&mut self, shard: Shard) -> Result<(), Error> {
-        let end = self.ends[shard.index()];
-        let standing = copy::step(&self.database, &self.streams, shard, end).await?;
-        self.note(shard, standing);
-        Ok(())
-    }
-
-    fn note(&mut self, shard: Shard, standing: Standing) {
-        match standing {
-            Standing::Joined { end, is_behind } => {
-                self.ends[shard.index()] = end;
-                if self.stopped.contains(shard) {
-                    self.stopped.remove(shard);
-                    tracing::info!(%shard, "the stream joins on to the log again");
-                }
-                if is_behind {
-                    self.wake.ring(shard);
-                }
-            }
-            Standing::Foreign if !self.stopped.contains(shard) => {
-                self.stopped.insert(shard);
-                tracing::error!(%shard, "the stream does not join on to the log: nothing more is published there");
-            }
-            Standing::Foreign => {}
+    fn note(&mut self, shard: Shard, Standing { end, is_behind }: Standing) {
+        self.ends[shard.index()] = end;
+        if is_behind {
+            self.wake.ring(shard);
         }
     }
 
-    fn report(&self, done: &Result<(), Error>) {
-        let was_waiting = self.status.borrow().is_waiting;
+    fn report(&mut self, done: &Result<Status, Error>) {
+        let was = *self.status.borrow();
+        let status = done.as_ref().copied().unwrap_or(Status::Waiting);
+        if status != Status::Copying {
+            // Whatever comes back may not be what went away.
+            self.compared = Shards::default();
+        }
+        if status == was {
+            return;
+        }
         match done {
-            Ok(()) if was_waiting => tracing::info!("copying the log to the streams"),
-            Err(error) if !was_waiting => {
+            Ok(Status::NotOurs) => tracing::error!("{status}"),
+            Ok(_) => tracing::info!("copying the log to the streams"),
+            Err(error) => {
                 let cause = error.source().map(tracing::field::display);
                 tracing::warn!(%error, cause, "waiting for PostgreSQL or Redis");
             }
-            Ok(()) | Err(_) => {}
         }
-        let status = Status { stopped: self.stopped.iter().collect(), is_waiting: done.is_err() };
-        self.status.send_if_modified(|last| {
-            let is_news = *last != status;
-            *last = status;
-            is_news
-        });
+        self.status.send_replace(status);
     }
 }

@@ -17,7 +17,7 @@ pub(crate) const APPEND: &str = "
         AS c(seq, tenant_id, type, actor, request_id, traceparent, command_id, object_id, resource_id, data)";
 
 pub(crate) const AFTER: &str = "
-    SELECT tenant_id, seq, type, at, actor, request_id, traceparent, data::text
+    SELECT tenant_id, seq, type, at, actor, request_id, traceparent, data::text, object_id
     FROM changes
     WHERE shard = $1 AND seq > $2
     ORDER BY seq
@@ -25,7 +25,7 @@ pub(crate) const AFTER: &str = "
 
 /// By the log above where a transaction began: which of these commands took place.
 pub(crate) const OF_COMMANDS: &str = "
-    SELECT command_id, tenant_id, seq, type, at, actor, request_id, traceparent, data::text
+    SELECT command_id, tenant_id, seq, type, at, actor, request_id, traceparent, data::text, object_id
     FROM changes
     WHERE shard = $1 AND seq > $2 AND command_id = ANY ($3)
     ORDER BY seq";
@@ -107,6 +107,7 @@ pub(crate) fn recorded(row: &Row, first: usize) -> Recorded {
         request_id: row.get(first + 5),
         traceparent: row.get(first + 6),
         data: row.get(first + 7),
+        object_id: row.get(first + 8),
     }
 }
 

@@ -9,10 +9,11 @@ use crate::{Database, Error, changes::recorded};
 /// not. Compared as rows and ordered by what is the same in all of them, so that the log's primary key can't serve: with
 /// it, a quiet tenant would be looked for in all that its neighbours did.
 pub(crate) const OF_TENANT: &str = "
-    SELECT head.seq, head.floor, c.tenant_id, c.seq, c.type, c.at, c.actor, c.request_id, c.traceparent, c.data
+    SELECT head.seq, head.floor,
+        c.tenant_id, c.seq, c.type, c.at, c.actor, c.request_id, c.traceparent, c.data, c.object_id
     FROM (SELECT seq, floor FROM heads WHERE shard = $1) head
     LEFT JOIN LATERAL (
-        SELECT tenant_id, seq, type, at, actor, request_id, traceparent, data::text AS data
+        SELECT tenant_id, seq, type, at, actor, request_id, traceparent, data::text AS data, object_id
         FROM changes
         WHERE shard = $1 AND (tenant_id, seq) > ($2, $3) AND (tenant_id, seq) <= ($2, head.seq)
             AND $3 >= head.floor

@@ -31,6 +31,7 @@ pub struct Head {
     at: OffsetDateTime,
     start: Seq,
     decided: Seq,
+    floor: Seq,
     appended: Appended,
 }
 
@@ -43,6 +44,16 @@ pub(crate) enum CommitError {
     Unknown,
 }
 
+impl CommitError {
+    /// What it is to whoever does not look in the log for what became of it.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::RolledBack(error) => error,
+            Self::Unknown => Error::OutcomeUnknown,
+        }
+    }
+}
+
 impl Head {
     /// Takes the head of `shard`, waiting for whoever holds it.
     ///
@@ -51,6 +62,17 @@ impl Head {
     pub async fn take(database: &Database, shard: Shard) -> Result<Self, Error> {
         let (head, ()) = Self::take_and_read(database, shard, async |_: &Object| Ok(())).await?;
         Ok(head)
+    }
+
+    /// Takes the head and sets a clock that is ahead back to the server's; gives what it was.
+    pub(crate) async fn take_with_clock_set_back(
+        database: &Database,
+        shard: Shard,
+    ) -> Result<(Self, OffsetDateTime), Error> {
+        let (mut head, now, ()) = Self::lock_and_read(database, shard, async |_: &Object| Ok(())).await?;
+        let was = std::mem::replace(&mut head.at, now);
+        head.check_clock()?;
+        Ok((head, was))
     }
 
     /// Takes the head and reads what it guards, in one flush.
@@ -63,16 +85,29 @@ impl Head {
         shard: Shard,
         read: impl AsyncFnOnce(&Object) -> Result<T, Error>,
     ) -> Result<(Self, T), Error> {
+        let (mut head, now, read) = Self::lock_and_read(database, shard, read).await?;
+        head.at = head.at.max(now);
+        head.check_clock()?;
+        Ok((head, read))
+    }
+
+    /// The head with the clock that it was last written by, and the server's.
+    async fn lock_and_read<T>(
+        database: &Database,
+        shard: Shard,
+        read: impl AsyncFnOnce(&Object) -> Result<T, Error>,
+    ) -> Result<(Self, OffsetDateTime, T), Error> {
         let connection = database.connection().await?;
         let lock = connection.prepare_cached(heads::LOCK).await?;
         let clock = connection.prepare_cached(heads::CLOCK).await?;
-        let head = Self {
+        let mut head = Self {
             connection: Some(connection),
             database: database.clone(),
             shard,
             at: OffsetDateTime::UNIX_EPOCH,
             start: Seq(0),
             decided: Seq(0),
+            floor: Seq(0),
             appended: Appended::default(),
         };
         let client = head.client();
@@ -90,17 +125,13 @@ impl Head {
         };
         begun?;
         let (row, now, read) = (row?, now?, read?);
-        Ok((head.started(&row, now.get(0))?, read))
-    }
-
-    fn started(mut self, row: &tokio_postgres::Row, now: OffsetDateTime) -> Result<Self, Error> {
-        let locked = heads::Locked::from_row(row);
-        self.at = locked.at.max(now);
-        self.start = locked.seq;
-        self.decided = locked.decided;
-        self.appended.last = locked.seq;
-        self.check_clock()?;
-        Ok(self)
+        let locked = heads::Locked::from_row(&row);
+        head.at = locked.at;
+        head.start = locked.seq;
+        head.decided = locked.decided;
+        head.floor = locked.floor;
+        head.appended.last = locked.seq;
+        Ok((head, now.get(0), read))
     }
 
     /// A clock that is off must not poison the log: `at` never goes back, so one write from the future
@@ -145,6 +176,26 @@ impl Head {
     /// Moves the decision's cursor; written with the head.
     pub(crate) fn set_decided(&mut self, decided: Seq) {
         self.decided = decided;
+    }
+
+    /// The seq up to which the log counts as pruned.
+    pub(crate) fn floor(&self) -> Seq {
+        self.floor
+    }
+
+    /// What is at or below `floor` counts as pruned; written with the head. It never sinks.
+    pub(crate) fn raise_floor(&mut self, floor: Seq) {
+        self.floor = self.floor.max(floor);
+    }
+
+    /// The log goes on after `seq`, and nothing before is told any more.
+    pub(crate) fn leap_to(&mut self, seq: Seq) {
+        assert!(
+            self.appended.len() == 0 && self.start < seq,
+            "a log leaps forward, and before anything is appended"
+        );
+        self.appended.last = seq;
+        self.raise_floor(seq);
     }
 
     /// The connection that holds the head, for statements under it.
@@ -213,8 +264,8 @@ impl Head {
             (client.prepare_cached(changes::APPEND).await?, client.prepare_cached(heads::WRITE).await?);
         let number = self.shard.number();
         let rows = self.appended.params(&number, &self.at);
-        let (seq, decided) = (self.seq().0, self.decided.0);
-        let row: [&(dyn ToSql + Sync); 4] = [&number, &seq, &decided, &self.at];
+        let (seq, decided, floor) = (self.seq().0, self.decided.0, self.floor.0);
+        let row: [&(dyn ToSql + Sync); 5] = [&number, &seq, &decided, &floor, &self.at];
         // Polled, and so sent, in this order; asked for errors in this order too, all of them answered: those behind the
         // first only say that the transaction is aborted.
         let (wrote, appended, headed, unbounded, committed) = join!(

@@ -7,23 +7,25 @@ use tokio_postgres::Row;
 use crate::{Database, Error};
 
 /// Waits for the shard's row and holds it. Nothing else is read here: see [`crate::Head`].
-pub(crate) const LOCK: &str = "SELECT seq, decided, at FROM heads WHERE shard = $1 FOR UPDATE";
+pub(crate) const LOCK: &str = "SELECT seq, decided, floor, at FROM heads WHERE shard = $1 FOR UPDATE";
 
 /// The server's clock, read after the lock has been waited for; `now()` is older than the wait.
 pub(crate) const CLOCK: &str = "SELECT clock_timestamp()";
 
-pub(crate) const WRITE: &str = "UPDATE heads SET seq = $2, decided = $3, at = $4 WHERE shard = $1";
+pub(crate) const WRITE: &str =
+    "UPDATE heads SET seq = $2, decided = $3, floor = $4, at = $5 WHERE shard = $1";
 
 /// What [`LOCK`] reads.
 pub(crate) struct Locked {
     pub(crate) seq: Seq,
     pub(crate) decided: Seq,
+    pub(crate) floor: Seq,
     pub(crate) at: OffsetDateTime,
 }
 
 impl Locked {
     pub(crate) fn from_row(row: &Row) -> Self {
-        Self { seq: Seq(row.get(0)), decided: Seq(row.get(1)), at: row.get(2) }
+        Self { seq: Seq(row.get(0)), decided: Seq(row.get(1)), floor: Seq(row.get(2)), at: row.get(3) }
     }
 }
 

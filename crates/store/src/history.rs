@@ -7,7 +7,7 @@ use crate::{Database, Error, changes::recorded};
 // Compared as a row and ordered by what is the same in all of them, so that the log's primary key can't serve: it would
 // be read from `after` to its end.
 pub(crate) const OF_OBJECT: &str = "
-    SELECT tenant_id, seq, type, at, actor, request_id, traceparent, data::text
+    SELECT tenant_id, seq, type, at, actor, request_id, traceparent, data::text, object_id
     FROM changes
     WHERE shard = $1 AND (object_id, seq) > ($2, $3) AND object_id <= $2 AND tenant_id = $4
     ORDER BY object_id, seq

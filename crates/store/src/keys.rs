@@ -41,7 +41,7 @@ pub(crate) const INSERT: &str = "
 /// was there before, its last at that time. That is looked for by a row, as in `history`: the log's primary key must not
 /// serve.
 pub(crate) const EFFECT: &str = "
-    SELECT k.n, c.tenant_id, c.seq, c.type, c.at, c.actor, c.request_id, c.traceparent, c.data::text
+    SELECT k.n, c.tenant_id, c.seq, c.type, c.at, c.actor, c.request_id, c.traceparent, c.data::text, c.object_id
     FROM unnest($2::integer[], $3::bigint[], $4::uuid[]) AS k(n, seq, object_id)
     CROSS JOIN LATERAL (
         SELECT object_id FROM changes WHERE shard = $1 AND seq = k.seq AND k.object_id IS NULL
@@ -182,11 +182,8 @@ impl Database {
         let head = Head::take(self, shard).await?;
         let statement = head.client().prepare_cached(SWEEP).await?;
         let swept = head.client().execute(&statement, &[&shard.number(), &head.at(), &SWEPT]).await?;
-        match head.write_and_commit(async |_: &Head| Ok(())).await {
-            Ok(()) => Ok(swept >= SWEPT.unsigned_abs()),
-            Err(CommitError::RolledBack(error)) => Err(error),
-            Err(CommitError::Unknown) => Err(Error::OutcomeUnknown),
-        }
+        head.write_and_commit(async |_: &Head| Ok(())).await.map_err(CommitError::into_error)?;
+        Ok(swept >= SWEPT.unsigned_abs())
     }
 
     async fn has_expired_keys(&self, shard: Shard) -> Result<bool, Error> {

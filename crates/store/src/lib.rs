@@ -36,14 +36,17 @@ mod feed;
 mod head;
 mod heads;
 mod history;
+mod installation;
 mod inventory;
 mod keys;
 mod lane;
+mod leap;
 mod listing;
 mod meters;
 mod migrate;
 #[cfg(test)]
 mod plans;
+mod prune;
 mod reading;
 mod resources;
 mod settings;
@@ -56,11 +59,13 @@ pub use error::Error;
 pub use feed::{Log, LogPage};
 pub use head::Head;
 pub use heads::HeadRow;
+pub use installation::{Installation, Origin};
 pub use inventory::ResourceFilter;
 pub use lane::{
     Booked, CancelBooking, CreateBooking, CreateResource, CreateVenue, Edit, Key, Lanes, Object, Order,
     Target, UpdateBooking, UpdateResource, UpdateVenue, Versions, WriteError, Written,
 };
+pub use leap::LEAP;
 pub use listing::{Filter, Page};
 pub use migrate::{SchemaError, migrate};
 pub use settings::{LaneSettings, Settings};

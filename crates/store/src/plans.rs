@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use crate::{
     asked, availability, bookings, changes, database, decision, feed, heads, history, inventory, keys,
-    listing, resources,
+    listing, prune, resources,
 };
 
 /// Nothing of a range that only begins before another is read from the table.
@@ -83,6 +83,8 @@ const HOT: &[(&str, &[&str])] = &[
     (keys::KNOWN, &["idempotency_keys_pkey", "(key = wanted.key)"]),
     (keys::EFFECT, &["changes_pkey", "changes_of_object", "(object_id = "]),
     (keys::EXPIRED, &["idempotency_keys_expired"]),
+    (prune::OLDEST, &["changes_pkey", "Index Cond: (shard = $1)"]),
+    (prune::PRUNE, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq <= $2))"]),
     (keys::SWEEP, &["idempotency_keys_expired", "TID Cond"]),
     (resources::BY_ID, &["resources_pkey", "(id = $3)"]),
     (decision::LOOK, &["heads_pkey", "changes_pkey", "resources_pkey", "bookings_due"]),

@@ -7,18 +7,23 @@ use fred::{
 };
 use holdfast_domain::{Seq, Shard};
 
-use crate::{About, Entry, Error, keys::Keys};
+use crate::{About, Error, Logged, keys::Keys};
 
 /// What became of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
-    /// The stream has it up to here, whoever put it there.
+    /// The stream has it, whoever put it there.
     Appended {
         /// The stream's last id.
         last: Seq,
     },
-    /// Between the stream's end and the run's first something is missing; nothing was written.
+    /// The stream ends before the run begins, or behind it in a way that can't be compared; nothing was written.
     DoesNotJoin {
+        /// The stream's last id.
+        last: Seq,
+    },
+    /// Where the stream ends the run has another change; nothing was written.
+    Differs {
         /// The stream's last id.
         last: Seq,
     },
@@ -27,7 +32,7 @@ pub enum Appended {
 #[derive(Debug, Clone)]
 pub(crate) struct Append {
     script: Script,
-    keep: u32,
+    pub(crate) keep: u32,
 }
 
 impl Append {
@@ -35,28 +40,39 @@ impl Append {
         Self { script: Script::from_lua(include_str!("append.lua")), keep }
     }
 
-    /// `entries` up to the first hole: what is behind one joins on to nothing.
+    /// `run` up to its first hole: what is behind one joins on to nothing. In place of what is there, if that ends at the
+    /// `judged` id.
     pub(crate) async fn run(
         &self,
         client: &Client,
         keys: &Keys,
         shard: Shard,
-        entries: &[Entry],
+        judged: Option<Seq>,
+        run: &[Logged],
     ) -> Result<Appended, Error> {
-        let Some(first) = entries.first().map(|entry| entry.seq) else {
+        let Some(first) = run.first().map(|logged| logged.entry.seq) else {
             return Err(Error::Unexpected("a run without entries"));
         };
-        let mut args: Vec<Value> = Vec::with_capacity(4 + 2 * entries.len());
+        let mut args: Vec<Value> = Vec::with_capacity(5 + 3 * run.len());
         args.extend([keys.bell(About::Stream).into(), i64::from(shard.number()).into()]);
-        args.extend([i64::from(self.keep).into(), first.0.into()]);
-        let joined = entries.iter().zip(first.0..).take_while(|(entry, seq)| entry.seq.0 == *seq);
-        for (entry, _) in joined {
-            args.push(entry.tenant_id.to_string().into());
-            args.push(entry.wire.as_str().into());
+        args.extend([i64::from(self.keep).into(), judged.map_or("".into(), |judged| judged.0.into())]);
+        args.push(first.0.into());
+        let joined = run.iter().zip(first.0..).take_while(|(logged, seq)| logged.entry.seq.0 == *seq);
+        for (Logged { entry, mark }, _) in joined {
+            args.extend([
+                entry.tenant_id.to_string().into(),
+                entry.wire.as_str().into(),
+                mark.as_str().into(),
+            ]);
         }
-        let (is_there, last): (bool, i64) =
+        let (what, last): (i64, i64) =
             self.script.evalsha_with_reload(client, keys.changes(shard), args).await?;
         let last = Seq(last);
-        Ok(if is_there { Appended::Appended { last } } else { Appended::DoesNotJoin { last } })
+        match what {
+            1 => Ok(Appended::Appended { last }),
+            0 => Ok(Appended::DoesNotJoin { last }),
+            -1 => Ok(Appended::Differs { last }),
+            _ => Err(Error::Unexpected("no outcome of an append")),
+        }
     }
 }

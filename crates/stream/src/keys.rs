@@ -29,6 +29,11 @@ impl Keys {
         format!("{}:{{{shard}}}:changes", self.prefix)
     }
 
+    /// Whose streams these are.
+    pub(crate) fn owner(&self) -> String {
+        format!("{}:owner", self.prefix)
+    }
+
     /// The channel on which a shard's number says that what it is about has grown.
     pub(crate) fn bell(&self, about: About) -> String {
         match about {
@@ -46,6 +51,7 @@ mod tests {
     fn the_names_never_change() {
         let keys = Keys { prefix: "hf".into() };
         assert_eq!(keys.changes(Shard::new(7).unwrap()), "hf:{7}:changes");
+        assert_eq!(keys.owner(), "hf:owner");
         assert_eq!(keys.bell(About::Stream), "hf:bell");
         assert_eq!(keys.bell(About::Log), "hf:log-bell");
     }

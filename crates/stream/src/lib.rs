@@ -17,7 +17,7 @@ pub use append::Appended;
 pub use bell::{Bell, Shards};
 pub use connection::{COMMAND_TIMEOUT, Error};
 pub use doorbell::Doorbell;
-pub use entry::Entry;
+pub use entry::{Entry, Logged};
 pub use keys::About;
 pub use reader::{Read, Reader};
 pub use settings::{RedisUrl, Settings};

@@ -21,6 +21,13 @@ const BLOCK: Duration = Duration::from_secs(2);
 /// How often positions are compared with the streams' ends: a stream that is behind looks like one that is quiet.
 const CHECK_EVERY: Duration = Duration::from_secs(3);
 
+/// How long a stream that was lost, or came back old, may take until it is where it was: the relay fills it again, and as
+/// no position is ever given twice, what comes then is what follows.
+const RETURN_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a read waits while one is away.
+const SHORT_BLOCK: Duration = Duration::from_millis(200);
+
 /// Between two tries while Redis is away.
 const RETRY_WAIT: Duration = Duration::from_millis(250);
 
@@ -46,6 +53,8 @@ pub struct Reader {
     positions: Option<Vec<Seq>>,
     /// When positions were last compared, on this connection.
     checked: Option<Instant>,
+    /// Since when streams are behind their positions.
+    behind: [Option<Instant>; Shard::COUNT as usize],
     is_retry: bool,
 }
 
@@ -62,6 +71,7 @@ impl Reader {
             keys: Keys::new(settings),
             positions: None,
             checked: None,
+            behind: [None; Shard::COUNT as usize],
             is_retry: false,
         })
     }
@@ -85,7 +95,8 @@ impl Reader {
     }
 
     async fn step(&mut self) -> Result<Vec<Read>, Error> {
-        if self.checked.is_none_or(|at| at.elapsed() >= CHECK_EVERY) {
+        let is_due = |at: Instant| self.awaits_return() || at.elapsed() >= CHECK_EVERY;
+        if self.checked.is_none_or(is_due) {
             let gaps = self.check().await?;
             self.checked = Some(Instant::now());
             if !gaps.is_empty() {
@@ -95,7 +106,11 @@ impl Reader {
         self.read().await
     }
 
-    /// Finds streams that are behind what was told of them: they were lost, or came back old.
+    fn awaits_return(&self) -> bool {
+        self.behind.iter().any(Option::is_some)
+    }
+
+    /// Finds streams that are behind what was told of them, and stay so: they were lost, or came back old.
     async fn check(&mut self) -> Result<Vec<Read>, Error> {
         let lasts = timeout(COMMAND_TIMEOUT, lasts(&self.connection.client, &self.keys))
             .await
@@ -108,7 +123,11 @@ impl Reader {
         };
         let mut gaps = Vec::new();
         for ((shard, position), last) in Shard::all().zip(positions).zip(lasts) {
-            if last < *position {
+            let behind = &mut self.behind[shard.index()];
+            if last >= *position {
+                *behind = None;
+            } else if behind.get_or_insert_with(Instant::now).elapsed() >= RETURN_WAIT {
+                *behind = None;
                 *position = last;
                 gaps.push(Read::Gap(shard, last));
             }
@@ -117,13 +136,14 @@ impl Reader {
     }
 
     async fn read(&mut self) -> Result<Vec<Read>, Error> {
+        let block = if self.awaits_return() { SHORT_BLOCK } else { BLOCK };
         let Some(positions) = &mut self.positions else {
             return Err(Error::Unexpected("no positions to read from"));
         };
         let keys: Vec<String> = Shard::all().map(|shard| self.keys.changes(shard)).collect();
         // After all that could share the position: a stranger's `17-1` must not be read for ever.
         let ids: Vec<String> = positions.iter().map(|seq| format!("{seq}-{}", u64::MAX)).collect();
-        let block = u64::try_from(BLOCK.as_millis()).ok();
+        let block = u64::try_from(block.as_millis()).ok();
         let streams = match self.connection.client.xread(Some(COUNT), block, keys, ids).await? {
             Value::Null => return Ok(Vec::new()),
             Value::Array(streams) => streams,

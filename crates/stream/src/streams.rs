@@ -5,14 +5,15 @@ use std::sync::Arc;
 use fred::{
     clients::Client,
     error::Error as FredError,
-    prelude::{ClientLike, PubsubInterface, StreamsInterface},
-    types::Value,
+    prelude::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface},
+    types::{SetOptions, Value},
 };
 use futures_util::future::try_join_all;
 use holdfast_domain::{Seq, Shard};
+use uuid::Uuid;
 
 use crate::{
-    About, Appended, Entry, Error, Settings, Shards,
+    About, Appended, Entry, Error, Logged, Settings, Shards,
     append::Append,
     connection::{COMMAND_TIMEOUT, Connection, Connector},
     entry::{Found, found, seq_of},
@@ -44,13 +45,40 @@ impl Streams {
         })))
     }
 
-    /// Appends a run of the log, entries in order of their seq. What is there already is skipped; the rest is written
-    /// only if it joins on to the stream's end, up to the run's first hole. Then the bell rings.
+    /// Appends a run of the log, in order of seq, that begins no later than the stream ends. What is there already is
+    /// skipped; the rest is written only if the stream's last is the same change as the run's at that seq, up to the run's
+    /// first hole. Then the bell rings.
     ///
     /// # Errors
     /// When Redis is away, or does not answer in time: then it may or may not have been written, or may be yet.
-    pub async fn append(&self, shard: Shard, entries: &[Entry]) -> Result<Appended, Error> {
-        self.0.append.run(self.client(), &self.0.keys, shard, entries).await
+    pub async fn append(&self, shard: Shard, run: &[Logged]) -> Result<Appended, Error> {
+        self.0.append.run(self.client(), &self.0.keys, shard, None, run).await
+    }
+
+    /// Puts a run of the log in the place of a stream that ends at `judged` (zero when there is none); does nothing, but
+    /// for telling where it ends, when it has moved since.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub async fn refill(&self, shard: Shard, judged: Seq, run: &[Logged]) -> Result<Appended, Error> {
+        self.0.append.run(self.client(), &self.0.keys, shard, Some(judged), run).await
+    }
+
+    /// How many of its newest changes each stream keeps, about.
+    pub fn length(&self) -> u32 {
+        self.0.append.keep
+    }
+
+    /// Takes the streams for an installation if they are nobody's, and says whether they are its own.
+    ///
+    /// # Errors
+    /// When Redis is away.
+    pub async fn claim(&self, installation: Uuid) -> Result<bool, Error> {
+        let (key, id) = (self.0.keys.owner(), installation.to_string());
+        let _: Value = self.client().set(&key, &id, None, Some(SetOptions::NX), false).await?;
+        let owner: Option<String> = self.client().get(&key).await?;
+        // Lost in between: the next look takes them.
+        Ok(owner.is_none_or(|owner| owner == id))
     }
 
     /// The last id that was ever given in a shard's stream; zero when there is none.

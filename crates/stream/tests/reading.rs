@@ -6,8 +6,12 @@ use std::{future::Future, time::Duration};
 
 use holdfast_domain::{DEFAULT_TENANT, Seq, Shard};
 use holdfast_stream::{About, Doorbell, Entry, Read, Reader, Settings, Shards, Streams};
-use holdfast_testkit::redis::{RedisServer, TestRedis};
+use holdfast_testkit::{
+    publish,
+    redis::{RedisServer, TestRedis},
+};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 fn shard() -> Shard {
     Shard::of(DEFAULT_TENANT)
@@ -40,8 +44,7 @@ async fn next(reader: &mut Reader) -> Read {
 }
 
 async fn append(streams: &Streams, seqs: impl IntoIterator<Item = i64>) {
-    let run = run(seqs);
-    soon(async { while streams.append(shard(), &run).await.is_err() {} }).await;
+    soon(publish(streams, shard(), &run(seqs))).await;
 }
 
 async fn begun(settings: &Settings, at: i64) -> Reader {
@@ -85,6 +88,22 @@ async fn a_stream_that_was_lost_while_connected_is_a_gap_though_nothing_comes() 
 }
 
 #[tokio::test]
+async fn a_stream_that_was_lost_and_filled_again_is_gone_on_with_as_if_nothing_had_been() {
+    let redis = TestRedis::new();
+    let streams = Streams::connect(&redis.settings()).unwrap();
+    append(&streams, 1..=5).await;
+    let mut reader = begun(&redis.settings(), 5).await;
+    redis.command(&["DEL", &redis.stream(shard())]);
+    append(&streams, 1..=2).await;
+    // It looks while the stream is behind.
+    for _ in 0..20 {
+        assert_eq!(reader.next().await.unwrap(), []);
+    }
+    append(&streams, 3..=7).await;
+    assert_eq!(next(&mut reader).await, Read::Entries(shard(), run(6..=7)));
+}
+
+#[tokio::test]
 async fn a_reader_outlives_redis_and_says_when_it_came_back_empty() {
     let mut redis = RedisServer::start();
     let streams = Streams::connect(&redis.settings()).unwrap();
@@ -115,7 +134,7 @@ async fn without_redis_every_call_fails_in_time_and_works_again_when_it_returns(
     soon(async { while streams.ping().await.is_err() {} }).await;
     redis.kill();
     let limit = Duration::from_secs(2);
-    assert!(timeout(limit, streams.append(shard(), &run(1..=1))).await.expect("append hangs").is_err());
+    assert!(timeout(limit, streams.claim(Uuid::nil())).await.expect("a claim hangs").is_err());
     assert!(timeout(limit, streams.lasts()).await.expect("lasts hangs").is_err());
     assert!(timeout(limit, streams.ping()).await.expect("ping hangs").is_err());
     redis.restart();

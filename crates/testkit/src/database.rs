@@ -1,5 +1,7 @@
 //! A database for each test, copied from a migrated template.
 
+mod backup;
+
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     path::Path,
@@ -9,6 +11,8 @@ use holdfast_domain::{Change, Seq, Shard, TenantId, VenueId, audit};
 use holdfast_store::{Database, Settings, migrate};
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
+
+pub use backup::Backup;
 
 /// A database of one's own on the server of `DATABASE_URL`; dropped with the value.
 pub struct TestDatabase {

@@ -5,13 +5,15 @@
 
 mod command;
 mod database;
+mod publish;
 mod random;
 pub mod redis;
 mod scene;
 mod wait;
 
 pub use command::{cancel, create, hours, keyed, lane_settings, move_to, note, now, order, shard};
-pub use database::{HeldHead, TestDatabase};
+pub use database::{Backup, HeldHead, TestDatabase};
+pub use publish::publish;
 pub use random::Random;
 pub use scene::Scene;
 pub use wait::eventually;

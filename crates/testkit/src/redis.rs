@@ -62,6 +62,11 @@ impl TestRedis {
         format!("{}:{{{shard}}}:changes", self.prefix)
     }
 
+    /// The name of the key that says whose the streams are.
+    pub fn owner(&self) -> String {
+        format!("{}:owner", self.prefix)
+    }
+
     /// Runs a command, and answers the first line of what the server says.
     pub fn command(&self, words: &[&str]) -> String {
         command(&self.url, words)
@@ -70,8 +75,16 @@ impl TestRedis {
 
 impl Drop for TestRedis {
     fn drop(&mut self) {
-        let streams: Vec<String> = Shard::all().map(|shard| self.stream(shard)).collect();
-        let words: Vec<&str> = ["DEL"].into_iter().chain(streams.iter().map(String::as_str)).collect();
+        self.lose();
+    }
+}
+
+impl TestRedis {
+    /// Deletes all that is under the prefix.
+    pub fn lose(&self) {
+        let mut keys: Vec<String> = Shard::all().map(|shard| self.stream(shard)).collect();
+        keys.push(self.owner());
+        let words: Vec<&str> = ["DEL"].into_iter().chain(keys.iter().map(String::as_str)).collect();
         self.command(&words);
     }
 }

@@ -33,8 +33,8 @@ pub fn start_cycle(
     committed: impl Fn(holdfast_domain::Shard) + Send + Sync + 'static,
 ) {
     let tasks = process.tasks.at(Stage::Workers);
-    let (sweeping, stopping) =
-        (sweeper::run(database.clone(), settings.search(), tasks.stopping()), tasks.stopping());
+    let stopping = tasks.stopping();
+    let sweeping = sweeper::run(database.clone(), settings.search(), settings.kept(), stopping.clone());
     tasks.spawn("sweeper", async move {
         sweeping.await;
         Ok::<_, BoxError>(())

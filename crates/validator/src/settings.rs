@@ -49,6 +49,11 @@ pub struct ValidatorSettings {
         value_parser = bounded(1..=86_400_u64))]
     pub validate_interval_seconds: u64,
 
+    /// Days that the log's changes are kept; without it, for ever. The last of each shard is kept in any case. A cursor from
+    /// before is answered `log_gone`, and a booking's history begins later.
+    #[arg(id = "CHANGES_KEEP_DAYS", long = "changes-keep-days", env, value_parser = bounded(2..=36_500_i64))]
+    pub changes_keep_days: Option<i64>,
+
     /// Most open wants that a step loads.
     #[arg(id = "STEP_WANTS", long = "step-wants", env, default_value_t = 1_000, value_parser = bounded(1..=100_000_i64))]
     pub step_wants: i64,
@@ -65,6 +70,10 @@ impl ValidatorSettings {
 
     pub(crate) fn search(&self) -> Duration {
         Duration::from_secs(self.validate_interval_seconds)
+    }
+
+    pub(crate) fn kept(&self) -> Option<time::Duration> {
+        self.changes_keep_days.map(time::Duration::days)
     }
 
     pub(crate) fn limits(&self) -> StepLimits {

@@ -1,24 +1,37 @@
-//! Deletes what is past its time: idempotency keys, a thousand a transaction. A validator that dies leaves the rest to the
-//! next round, of whichever validator.
+//! Deletes what is past its time, a thousand rows a transaction: idempotency keys, and changes, if they are not kept for
+//! ever. A validator that dies leaves the rest to the next round, of whichever validator.
 
 use std::time::Duration;
 
-use crate::validator::within;
 use holdfast_domain::Shard;
 use holdfast_store::{Database, Error};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// Goes round all shards every `period`, until `stopping`.
-pub(crate) async fn run(database: Database, period: Duration, stopping: CancellationToken) {
+use crate::validator::within;
+
+/// After a transaction it rests for so many times as long as that took: the shard's writers wait for its head meanwhile.
+const REST: u32 = 4;
+
+/// Goes round all shards every `period`, until `stopping`. Changes are kept for so long, or for ever.
+pub(crate) async fn run(
+    database: Database,
+    period: Duration,
+    kept: Option<time::Duration>,
+    stopping: CancellationToken,
+) {
     let mut rounds = interval(period);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let sweeping = async {
         loop {
             rounds.tick().await;
             for shard in Shard::all() {
-                if let Err(error) = sweep(&database, shard).await {
+                if let Err(error) = sweep(|| database.sweep_keys(shard)).await {
                     tracing::warn!(%shard, %error, "idempotency keys past their time are left for the next round");
+                }
+                let Some(kept) = kept else { continue };
+                if let Err(error) = sweep(|| database.prune(shard, kept)).await {
+                    tracing::warn!(%shard, %error, "changes past their time are left for the next round");
                 }
             }
         }
@@ -27,8 +40,16 @@ pub(crate) async fn run(database: Database, period: Duration, stopping: Cancella
     stopping.run_until_cancelled(sweeping).await;
 }
 
-/// All that is past its time in one shard. Between two transactions its writers have their turn.
-async fn sweep(database: &Database, shard: Shard) -> Result<(), Error> {
-    while within(Box::pin(database.sweep_keys(shard))).await? {}
-    Ok(())
+/// All that is past its time, transaction by transaction.
+async fn sweep<T>(transaction: impl Fn() -> T) -> Result<(), Error>
+where
+    T: Future<Output = Result<bool, Error>>,
+{
+    loop {
+        let begun = Instant::now();
+        if !within(Box::pin(transaction())).await? {
+            return Ok(());
+        }
+        sleep(begun.elapsed() * REST).await;
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{Change, Seq, TenantId};
 
@@ -25,6 +26,8 @@ pub struct Recorded {
     pub traceparent: Option<String>,
     /// The JSON object that tells it.
     pub data: String,
+    /// The object that it is about.
+    pub object_id: Uuid,
 }
 
 impl Recorded {

@@ -14,6 +14,7 @@ use utoipa::{
 use super::{Schemas, SeenConflict, SeenRecordedBooking, add, example, refer};
 use crate::{Kind, RequestId, Resource, Seq, Traceparent, UserId, Venue};
 
+/// Those that are told to somebody.
 const KINDS: [Kind; 11] = [
     Kind::BookingCreated,
     Kind::BookingUpdated,
@@ -131,6 +132,8 @@ const fn about(kind: Kind) -> &'static str {
         Kind::ResourceUpdated => "A resource was renamed, or its limits were changed.",
         Kind::VenueCreated => "A venue was made.",
         Kind::VenueUpdated => "A venue was renamed or moved.",
+        Kind::LogLeapt => "The log goes on further ahead.",
+        Kind::ClockSetBack => "The log's clock was set back.",
     }
 }
 
@@ -169,6 +172,7 @@ fn data(kind: Kind) -> Object {
         Kind::VenueCreated | Kind::VenueUpdated => {
             object.property("venue", refer::<Venue>()).required("venue")
         }
+        Kind::LogLeapt | Kind::ClockSetBack => object,
     }
     .build()
 }

@@ -115,6 +115,8 @@ pub fn change(kind: Kind) -> Change {
         Kind::ResourceUpdated => Fact::ResourceUpdated { resource: resource() },
         Kind::VenueCreated => Fact::VenueCreated { venue: venue() },
         Kind::VenueUpdated => Fact::VenueUpdated { venue: venue() },
+        Kind::LogLeapt => Fact::LogLeapt { from: Seq(4_711) },
+        Kind::ClockSetBack => Fact::ClockSetBack { from: AT },
     };
     let by_engine =
         matches!(kind, Kind::BookingValidated | Kind::BookingRejected | Kind::BookingMoveRejected);

@@ -55,6 +55,7 @@ pub(crate) fn change(
         actor: Some(actor.into()),
         request_id: Some("r-1".into()),
         traceparent: None,
+        object_id: booking.id.uuid(),
         data: Fact::BookingCreated { booking }.data_json(),
     };
     Entry::from(&recorded)

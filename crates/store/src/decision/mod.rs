@@ -143,11 +143,8 @@ impl Database {
         crashpoint!("step.before_commit");
         head.prepare([resources::JUDGE]).await?;
         // The marks are of rows read under this head: none can be missing.
-        match head.write_and_commit(async |head: &Head| write::marks(head, &judgement, end).await).await {
-            Ok(()) => {}
-            Err(CommitError::RolledBack(error)) => return Err(error),
-            Err(CommitError::Unknown) => return Err(Error::OutcomeUnknown),
-        }
+        let marks = async |head: &Head| write::marks(head, &judgement, end).await;
+        head.write_and_commit(marks).await.map_err(CommitError::into_error)?;
         for (open, verdict) in &judgement.decisions {
             self.meters.decided(*verdict, at - open.since);
         }

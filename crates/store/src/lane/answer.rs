@@ -62,6 +62,7 @@ impl Answer {
                 Fact::ResourceCreated { resource } | Fact::ResourceUpdated { resource } => {
                     answer = Some(Self::Resource(Box::new(resource.clone())));
                 }
+                Fact::LogLeapt { .. } | Fact::ClockSetBack { .. } => {}
             }
         }
         if let Some(Self::Booked(booked)) = &mut answer {
