@@ -121,6 +121,7 @@ impl Copier {
         let Some(to) = self.database.leap(shard, end, head.floor).await? else {
             return Ok(Standing { end, is_behind: true });
         };
+        meters::leapt();
         tracing::error!(
             %shard, %from, stream = %end, %to,
             "PostgreSQL was restored from the past: the log goes on further ahead, and everybody is told to reload"
@@ -137,11 +138,12 @@ impl Copier {
         let Some(part) = parts(&run).next() else {
             return Ok(Standing { end, is_behind: false });
         };
-        if end > Seq(0) {
-            tracing::warn!(%shard, stream = %end, log = %head.seq, "the stream is filled anew");
-        }
         Ok(match self.streams.refill(shard, end, part).await? {
-            Appended::Appended { last } => Standing { end: last, is_behind: last < head.seq },
+            Appended::Appended { last } => {
+                meters::refilled();
+                tracing::info!(%shard, was = %end, is = %last, log = %head.seq, "the stream is filled anew");
+                Standing { end: last, is_behind: last < head.seq }
+            }
             Appended::DoesNotJoin { last } | Appended::Differs { last } => {
                 Standing { end: last, is_behind: true }
             }

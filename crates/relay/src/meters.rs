@@ -1,8 +1,9 @@
-//! What is told of every log here: where it ends, how much of it is undecided, and how far its stream is behind.
+//! What is told of every log here: where it ends, how much of it is undecided, how far its stream is behind, and how often
+//! something was amiss.
 
 use holdfast_domain::Seq;
 use holdfast_store::HeadRow;
-use metrics::{Unit, describe_gauge, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 /// Describes the gauges, once.
 pub(crate) fn describe() {
@@ -17,6 +18,22 @@ pub(crate) fn describe() {
         Unit::Count,
         "Changes of the shard's log that its stream does not have yet."
     );
+    describe_counter!("holdfast_relay_refills_total", Unit::Count, "Streams that were filled anew.");
+    describe_counter!(
+        "holdfast_relay_leaps_total",
+        Unit::Count,
+        "Logs that went on further ahead, since PostgreSQL was restored from the past."
+    );
+}
+
+/// A stream was filled anew.
+pub(crate) fn refilled() {
+    counter!("holdfast_relay_refills_total").increment(1);
+}
+
+/// A log leapt.
+pub(crate) fn leapt() {
+    counter!("holdfast_relay_leaps_total").increment(1);
 }
 
 /// Tells how one shard stands, as of one look. Of a shard without a change there is nothing to tell.
@@ -30,6 +47,8 @@ pub(crate) fn tell(head: &HeadRow, stream_end: Seq) {
     };
     #[expect(clippy::cast_precision_loss, reason = "exact up to 9 * 10^15 changes")]
     gauge!("holdfast_log_seq", "shard" => shard.clone()).set(head.seq.0 as f64);
-    set("holdfast_log_undecided", head.seq.0 - head.decided.0);
-    set("holdfast_relay_lag", (head.seq.0 - stream_end.0).max(0));
+    // What a log leapt over was never there.
+    let after = |seq: Seq| (head.seq.0 - seq.max(head.floor).0).max(0);
+    set("holdfast_log_undecided", after(head.decided));
+    set("holdfast_relay_lag", after(stream_end));
 }

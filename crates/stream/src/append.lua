@@ -30,7 +30,7 @@ if judged then
   if judged ~= last then
     return { 0, last }
   end
-  redis.call('DEL', KEYS[1])
+  redis.call('UNLINK', KEYS[1])
 else
   if last < first then
     return { 0, last }
