@@ -1,7 +1,5 @@
 //! A Redis that goes and comes back: whoever asked in the meantime gets in nobody's way.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use futures_util::future::join_all;
 use holdfast_stream::Streams;
 use holdfast_testkit::{eventually, redis::RedisServer};
