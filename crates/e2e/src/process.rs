@@ -89,10 +89,24 @@ impl Process {
     /// # Panics
     /// When it does not end.
     pub async fn terminate(&mut self) -> ExitStatus {
-        let id = self.child.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
-        assert!(sent.success(), "{} could not be told to stop", self.binary.name());
+        self.signal("TERM").await;
         self.ended().await
+    }
+
+    /// Stops it where it stands, its connections open.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub async fn pause(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// Has it go on.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub async fn resume(&self) {
+        self.signal("CONT").await;
     }
 
     /// Kills it, as a power cut would.
@@ -102,6 +116,12 @@ impl Process {
     pub async fn kill(mut self) {
         self.child.start_kill().unwrap();
         self.ended().await;
+    }
+
+    async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
+        assert!(sent.success(), "{} could not be sent {name}", self.binary.name());
     }
 
     /// Waits for its end.

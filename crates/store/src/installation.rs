@@ -1,5 +1,6 @@
 //! The table `installation`: which installation this is, and on which server its log was last seen to go on.
 
+use deadpool_postgres::Object;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -50,16 +51,12 @@ impl Database {
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn installation(&self) -> Result<Installation, Error> {
-        let client = self.connection().await?;
-        let (read, current) = (client.prepare_cached(READ).await?, client.prepare_cached(CURRENT).await?);
-        let row = client.query_one(&read, &[]).await?;
-        let current = match client.query_one(&current, &[]).await.map_err(Error::from) {
-            Ok(row) => origin(&row, 0),
-            // Not allowed, or not known there: then only the streams tell.
-            Err(Error::Statement(_)) => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Installation { id: row.get(0), settled: origin(&row, 1), current })
+        self.ask(async |client: &Object| {
+            let read = client.prepare_cached(READ).await?;
+            let row = client.query_one(&read, &[]).await?;
+            Ok(Installation { id: row.get(0), settled: origin(&row, 1), current: current(client).await? })
+        })
+        .await
     }
 
     /// Remembers where the log is now: whatever had to be done about it has been done.
@@ -67,10 +64,22 @@ impl Database {
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn settle(&self, origin: Origin) -> Result<(), Error> {
-        let client = self.connection().await?;
-        let settle = client.prepare_cached(SETTLE).await?;
-        client.execute(&settle, &[&origin.system_identifier, &origin.timeline]).await?;
-        Ok(())
+        self.ask(async |client: &Object| {
+            let settle = client.prepare_cached(SETTLE).await?;
+            client.execute(&settle, &[&origin.system_identifier, &origin.timeline]).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn current(client: &Object) -> Result<Option<Origin>, Error> {
+    let asked = async { client.query_one(&client.prepare_cached(CURRENT).await?, &[]).await };
+    match asked.await.map_err(Error::from) {
+        Ok(row) => Ok(origin(&row, 0)),
+        // Not allowed, or not known there: then only the streams tell.
+        Err(Error::Statement(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -2,16 +2,18 @@
 //!
 //! Never the last change, by which a stream is held against its log, and never what the decision has not dealt with.
 
+use deadpool_postgres::Object;
 use holdfast_domain::{Seq, Shard};
 use time::{Duration, OffsetDateTime};
+use tokio_postgres::types::ToSql;
 
-use crate::{Database, Error, Head, head::CommitError};
+use crate::{Database, Error, Head, StepLimits, decision, head::CommitError, heads};
 
 /// Most changes forgotten in one transaction.
 const PRUNED: i64 = 1_000;
 
-/// The last of the oldest changes that are old enough, and how many go with it. A clock that was set back may have left a
-/// younger time before an older one: it goes along.
+/// The last of the oldest changes that are old enough. A clock that was set back may have left a later time before an
+/// earlier one: that goes along.
 pub(crate) const OLDEST: &str = "
     SELECT max(seq)
     FROM (SELECT seq, at FROM changes WHERE shard = $1 ORDER BY seq LIMIT $4) oldest
@@ -29,18 +31,16 @@ impl Database {
             return Ok(false);
         }
         let mut head = Head::take(self, shard).await?;
-        let most = head.decided().min(head.seq().previous());
-        let (oldest, prune) =
-            (head.client().prepare_cached(OLDEST).await?, head.client().prepare_cached(PRUNE).await?);
-        let number = shard.number();
-        let before = head.at() - kept;
-        let row = head.client().query_one(&oldest, &[&number, &before, &most.0, &PRUNED]).await?;
-        let Some(floor) = row.get::<_, Option<i64>>(0) else {
+        let client = head.client();
+        let most = prunable(client, shard, head.decided(), head.seq()).await?;
+        let Some(floor) = oldest(client, shard, head.at() - kept, most, PRUNED).await? else {
             head.rollback().await;
             return Ok(false);
         };
-        let pruned = head.client().execute(&prune, &[&number, &floor]).await?;
-        head.raise_floor(Seq(floor));
+        let prune = client.prepare_cached(PRUNE).await?;
+        let pruned = client.execute(&prune, &[&shard.number(), &floor.0]).await?;
+        head.raise_floor(floor);
+        head.set_decided(floor.max(head.decided()));
         head.write_and_commit(async |_: &Head| Ok(())).await.map_err(CommitError::into_error)?;
         Ok(pruned >= PRUNED.unsigned_abs())
     }
@@ -48,12 +48,31 @@ impl Database {
     /// A look without the head, on the same terms.
     async fn has_prunable(&self, shard: Shard, kept: Duration) -> Result<bool, Error> {
         let head = self.head(shard).await?;
-        let most = head.decided.min(head.seq.previous());
-        let client = self.connection().await?;
-        let clock = client.prepare_cached(crate::heads::CLOCK).await?;
-        let before = client.query_one(&clock, &[]).await?.get::<_, OffsetDateTime>(0) - kept;
-        let oldest = client.prepare_cached(OLDEST).await?;
-        let row = client.query_one(&oldest, &[&shard.number(), &before, &most.0, &1_i64]).await?;
-        Ok(row.get::<_, Option<i64>>(0).is_some())
+        self.ask(async |client: &Object| {
+            let clock = client.prepare_cached(heads::CLOCK).await?;
+            let now: OffsetDateTime = client.query_one(&clock, &[]).await?.get(0);
+            let most = prunable(client, shard, head.decided, head.seq).await?;
+            Ok(oldest(client, shard, now - kept, most, 1).await?.is_some())
+        })
+        .await
     }
+}
+
+/// The last change that may be forgotten: all but the last, if there is nothing to decide in those after the cursor, which
+/// moves only when it must.
+async fn prunable(client: &Object, shard: Shard, decided: Seq, last: Seq) -> Result<Seq, Error> {
+    let look = decision::look(client, shard, StepLimits::default().window).await?;
+    Ok(if look.work { decided } else { last }.min(last.previous()))
+}
+
+async fn oldest(
+    client: &Object,
+    shard: Shard,
+    before: OffsetDateTime,
+    most: Seq,
+    count: i64,
+) -> Result<Option<Seq>, Error> {
+    let statement = client.prepare_cached(OLDEST).await?;
+    let params: [&(dyn ToSql + Sync); 4] = [&shard.number(), &before, &most.0, &count];
+    Ok(client.query_one(&statement, &params).await?.get::<_, Option<i64>>(0).map(Seq))
 }

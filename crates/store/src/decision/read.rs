@@ -148,7 +148,7 @@ pub(super) struct Scene {
     pub(super) open: HashMap<BookingId, Open>,
 }
 
-pub(super) async fn look(client: &Object, shard: Shard, window: i64) -> Result<Look, Error> {
+pub(crate) async fn look(client: &Object, shard: Shard, window: i64) -> Result<Look, Error> {
     let statement = client.prepare_cached(LOOK).await?;
     let row = client.query_one(&statement, &[&shard.number(), &window]).await?;
     let at: OffsetDateTime = row.get(1);
