@@ -6,7 +6,7 @@ use std::{
     hash::Hash,
 };
 
-use holdfast_domain::{Caller, Change, ResourceId, UserId};
+use holdfast_domain::{Caller, Change, ResourceId, UserId, VenueId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,7 @@ pub(crate) struct Audience {
     members: HashMap<MemberId, Member>,
     by_user: HashMap<UserId, HashSet<MemberId>>,
     by_resource: HashMap<ResourceId, HashSet<MemberId>>,
+    by_venue: HashMap<VenueId, HashSet<MemberId>>,
     of_all: HashSet<MemberId>,
 }
 
@@ -41,6 +42,9 @@ impl Audience {
         }
         for resource in &member.interest.resources {
             self.by_resource.entry(*resource).or_default().insert(id);
+        }
+        for venue in &member.interest.venues {
+            self.by_venue.entry(*venue).or_default().insert(id);
         }
         if member.interest.is_all {
             self.of_all.insert(id);
@@ -59,6 +63,9 @@ impl Audience {
         }
         for resource in &member.interest.resources {
             remove_from(&mut self.by_resource, resource, id);
+        }
+        for venue in &member.interest.venues {
+            remove_from(&mut self.by_venue, venue, id);
         }
         self.of_all.remove(&id);
         Some(member)
@@ -93,8 +100,9 @@ impl Audience {
     /// Whom a change concerns, each once.
     pub(crate) fn concerned(&self, change: &Change) -> Vec<MemberId> {
         let sets = users_of(change).filter_map(|user| self.by_user.get(user));
-        let resource = change.fact.resource_id();
+        let (resource, venue) = (change.fact.resource_id(), change.fact.venue_id());
         let sets = sets.chain(resource.and_then(|resource| self.by_resource.get(&resource)));
+        let sets = sets.chain(venue.and_then(|venue| self.by_venue.get(&venue)));
         let mut ids: Vec<MemberId> = sets.chain([&self.of_all]).flatten().copied().collect();
         ids.sort_unstable();
         ids.dedup();

@@ -17,7 +17,7 @@ use crate::{
     render::{HELLO, POSITION, notice},
 };
 
-/// Most bytes of a frame from the client: room for as many resources as it may name.
+/// Most bytes of a frame from the client: room for as many resources and venues as it may name.
 pub(crate) const FRAME_MAX_BYTES: usize = 4_096;
 
 /// How long one message may take to find room on its way out.

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{booked, change, resource, shard, user};
+use common::{booked, change, resource, shard, user, venue_of};
 use holdfast_domain::{Caller, Change, DEFAULT_TENANT, Roles, Seq, TenantId, visible};
 use holdfast_notifier::{Hub, Interest, Message, Subscription};
 use holdfast_stream::{Entry, Streams};
@@ -48,7 +48,8 @@ fn mixed(last: i64) -> Vec<Entry> {
             let tenant =
                 if of(&["ours", "ours", "theirs"]) == "ours" { DEFAULT_TENANT } else { neighbour.unwrap() };
             let names = ["alice", "bob", "carol"];
-            let number = if of(&["1", "2"]) == "1" { 1 } else { 2 };
+            // In two places.
+            let number = of(&["1", "2", "3"]).parse().unwrap();
             change(tenant, seq, of(&names), of(&names), number, "secret")
         })
         .collect()
@@ -62,7 +63,10 @@ fn expected(log: &[Entry], caller: &Caller, interest: &Interest, after: i64) -> 
         let booking = change.fact.booking().unwrap();
         let is_own =
             caller.is(&booking.user_id) || change.actor.as_ref().is_some_and(|actor| caller.is(actor));
-        let is_asked = interest.is_all || is_own || interest.resources.contains(&booking.resource_id);
+        let is_asked = interest.is_all
+            || is_own
+            || interest.resources.contains(&booking.resource_id)
+            || interest.venues.contains(&booking.venue_id);
         if let Some(seen) = visible(&change, caller).filter(|_| is_asked) {
             texts.push((entry.seq.0, serde_json::to_string(&seen).unwrap()));
         }
@@ -121,7 +125,12 @@ async fn whoever_comes_back_is_told_what_the_log_has_for_them_from_every_positio
     let mut log = mixed(150);
     let hub = hub_at(0, &[], None);
     hub.publish(shard(), log.clone());
-    let interests = [Interest::default(), Interest { resources: vec![resource(2)], is_all: false }, all()];
+    let interests = [
+        Interest::default(),
+        Interest { resources: vec![resource(2)], ..Interest::default() },
+        Interest { venues: vec![venue_of(3)], ..Interest::default() },
+        all(),
+    ];
     let mut subscriptions = Vec::new();
     for caller in [stranger("alice"), Caller::open(Some(user("bob"))), stranger("nobody")] {
         for (interest, after) in

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes a helper of a test for no test")]
 
 mod common;
+mod places;
 mod server;
 
 use std::{
@@ -10,9 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{booked, change, resource, shard};
+use common::{booked, change, resource, shard, venue_of};
 use futures_util::{SinkExt, StreamExt};
 use holdfast_domain::DEFAULT_TENANT;
+use places::made;
 use serde_json::{Value, json};
 use server::{Running, soon, start};
 use tokio::{
@@ -215,6 +217,27 @@ async fn a_client_subscribes_and_unsubscribes_on_the_open_socket_and_is_told_fro
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_follows_a_venue_from_the_start_or_from_when_it_says_so_until_it_says_no() {
+    let running = start(&[]);
+    let mut from_start = running.connect(&format!("/api/v1/ws?venue={}", venue_of(1))).await;
+    let mut later = running.connect("/api/v1/ws").await;
+    running.hub.publish(shard(), vec![made(17, 2, true)]);
+    later.say(&json!({"type": "subscribe", "id": "a", "venues": [venue_of(1)]})).await;
+    assert_eq!(later.message().await, json!({"type": "subscribed", "id": "a", "seq": 17}));
+    let elsewhere = change(DEFAULT_TENANT, 18, "bob", "bob", 3, "x");
+    running.hub.publish(shard(), vec![elsewhere, booked(19, "bob")]);
+    assert_eq!(later.message().await["seq"], 19);
+    later.say(&json!({"type": "unsubscribe", "id": "b", "venues": [venue_of(1)]})).await;
+    assert_eq!(later.message().await, json!({"type": "unsubscribed", "id": "b", "seq": 19}));
+    running.hub.publish(shard(), vec![made(20, 1, false)]);
+    later.say(&json!({"type": "unsubscribe", "id": "c"})).await;
+    assert_eq!(later.message().await, json!({"type": "unsubscribed", "id": "c", "seq": 20}));
+    for seq in [17, 19, 20] {
+        assert_eq!(from_start.message().await["seq"], seq);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answers_say() {
     const LAST: i64 = 6_000;
     let running = start(&["--socket-queue", "10000"]);
@@ -260,8 +283,8 @@ async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answer
 async fn what_a_client_may_not_have_is_refused_and_it_keeps_what_it_had() {
     let running = start(&[]);
     let mut client = running.connect(&format!("/api/v1/ws?resource={}", resource(1))).await;
-    let more: Vec<_> = (2..66).map(resource).collect();
-    client.say(&json!({"type": "subscribe", "id": "a", "resources": more})).await;
+    let more: Vec<_> = (2..65).map(resource).collect();
+    client.say(&json!({"type": "subscribe", "id": "a", "resources": more, "venues": [venue_of(1)]})).await;
     let refusal = client.message().await;
     assert_eq!(
         (&refusal["type"], &refusal["id"], &refusal["code"]),
