@@ -83,12 +83,13 @@ async fn converse(
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         select! {
+            // What was said is heard before it is judged that nothing was, and much to tell puts off no beat.
+            biased;
             message = incoming.recv() => {
                 if let Some(text) = hear(session, message, &mut pulse, &mut pace).await? {
                     follow(session, &text, subscription).await?;
                 }
             }
-            message = subscription.next() => send(session, message.ok_or_else(too_slow)?).await?,
             _ = beats.tick() => {
                 if pulse == Pulse::Asked {
                     return Err(End::Gone);
@@ -96,7 +97,10 @@ async fn converse(
                 tell_position(session, subscription).await?;
                 pulse = Pulse::Asked;
                 in_time(session.ping(b"")).await?;
+                // However long all that took, there is a whole beat to answer in.
+                beats.reset();
             }
+            message = subscription.next() => send(session, message.ok_or_else(too_slow)?).await?,
         }
     }
 }
@@ -132,7 +136,8 @@ async fn hear(
         Some(Err(ProtocolError::Io(_))) | None => return Err(End::Gone),
         Some(Err(_)) => return Err(broken()),
     };
-    if !matches!(message, Message::Pong(_)) && pace.is_exceeded(Instant::now()) {
+    let is_answer = *pulse == Pulse::Asked && matches!(message, Message::Pong(_));
+    if !is_answer && pace.is_exceeded(Instant::now()) {
         let reason = format!("more than {MESSAGES_PER_SECOND} messages a second");
         return Err(close(CloseCode::Policy, &reason));
     }

@@ -14,15 +14,16 @@ use std::{
 use common::{booked, change, resource, shard, venue_of};
 use futures_util::{SinkExt, StreamExt};
 use holdfast_domain::DEFAULT_TENANT;
+use holdfast_stream::Entry;
 use places::made;
 use serde_json::{Value, json};
 use server::{Running, soon, start};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{
         Error, Message,
         protocol::{CloseFrame, frame::coding::CloseCode},
@@ -40,6 +41,17 @@ impl Running {
     /// Connects, and takes the hello.
     async fn connect(&self, path: &str) -> Client {
         let mut client = self.try_connect(path).await.unwrap();
+        assert_eq!(client.message().await["type"], "hello");
+        client
+    }
+
+    /// The same with little room for what is not read.
+    async fn connect_narrowly(&self, path: &str) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(65_536).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(self.address).await.unwrap());
+        let (stream, _) = soon(client_async(format!("ws://{}{path}", self.address), stream)).await.unwrap();
+        let mut client = Client(stream);
         assert_eq!(client.message().await["type"], "hello");
         client
     }
@@ -351,4 +363,43 @@ async fn a_client_that_does_not_read_is_cut_off_while_another_hears_everything()
     })
     .await;
     assert_eq!(running.hub.subscribers(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_answer_waits_to_be_heard_while_much_is_told_is_not_taken_for_dead() {
+    /// Enough that the server has to wait for room.
+    const BURST: i64 = 600;
+    let running = start(&["--socket-queue", "2000"]);
+    let mut slow = running.connect_narrowly("/api/v1/ws?topic=all").await;
+    let mut clock = running.connect("/api/v1/ws").await;
+    let long = |seq| {
+        let entry = booked(seq, "bob");
+        Entry { wire: entry.wire + &" ".repeat(10_000), ..entry }
+    };
+    let mut seq = 16;
+    for _ in 0..5 {
+        soon(async { while !matches!(slow.0.next().await, Some(Ok(Message::Ping(_)))) {} }).await;
+        running.hub.publish(shard(), (seq + 1..=seq + BURST).map(long).collect());
+        // The answer to the ping.
+        slow.0.flush().await.unwrap();
+        // A beat and more passes, in which nothing is read.
+        for _ in 0..2 {
+            assert_eq!(clock.any_message().await["type"], "position");
+        }
+        for expected in seq + 1..=seq + BURST {
+            assert_eq!(slow.message().await["seq"], expected);
+        }
+        seq += BURST;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_asked_for_are_messages_too() {
+    let running = start(&[]);
+    let mut client = running.connect("/api/v1/ws").await;
+    for _ in 0..200 {
+        // It may be closed already.
+        let _ = client.0.send(Message::Pong(Default::default())).await;
+    }
+    assert_eq!(client.close_code().await, CloseCode::Policy);
 }
