@@ -19,8 +19,9 @@ use crate::{
     subscription::join,
 };
 
-/// Changes that are looked at in one go.
-const CHUNK: usize = 32;
+/// Changes that are looked at in one go: so many that what is found among them goes out together, and the shard's lock is
+/// seldom taken.
+const CHUNK: usize = 256;
 
 /// How long who is further than the shard may wait for it: they may come from a notifier that was quicker by a moment.
 const AHEAD_WAIT: Duration = Duration::from_secs(1);

@@ -22,6 +22,9 @@ use tokio::time::timeout;
 /// Enough to need several goes, and several pages.
 const LAST: i64 = 600;
 
+/// Changes that are looked at in one go.
+const CHUNK: i64 = 256;
+
 async fn soon<T>(wait: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), wait).await.expect("it never came")
 }
@@ -294,25 +297,25 @@ async fn a_page_that_was_read_too_soon_is_read_again() {
 #[tokio::test]
 async fn a_gap_while_somebody_catches_up_is_told_to_them_too() {
     let hub = hub_at(0, &[], None);
-    hub.publish(shard(), (1..=100).map(|seq| booked(seq, "bob")).collect());
+    hub.publish(shard(), (1..=LAST).map(|seq| booked(seq, "bob")).collect());
     let mut back = back(&hub, 0);
     assert_eq!(soon(back.next()).await.unwrap().seq, Seq(1));
-    hub.gap(shard(), Seq(300));
+    hub.gap(shard(), Seq(LAST + 200));
     let pending: Vec<_> = back.so_far().0.iter().map(|message| message.seq.0).collect();
-    assert_eq!(pending, (2..=32).collect::<Vec<_>>());
-    is_told_to_ask_anew(&mut back, 300).await;
+    assert_eq!(pending, (2..=CHUNK).collect::<Vec<_>>());
+    is_told_to_ask_anew(&mut back, LAST + 200).await;
 }
 
 #[tokio::test]
 async fn who_catches_up_while_the_stream_comes_back_old_is_told_to_ask_anew() {
     let hub = hub_at(0, &[], None);
-    hub.publish(shard(), (1..=100).map(|seq| booked(seq, "bob")).collect());
+    hub.publish(shard(), (1..=LAST).map(|seq| booked(seq, "bob")).collect());
     let mut back = back(&hub, 60);
     assert_eq!(soon(back.next()).await.unwrap().seq, Seq(61));
     hub.gap(shard(), Seq(10));
-    hub.publish(shard(), (11..=200).map(|seq| booked(seq, "carol")).collect());
+    hub.publish(shard(), (11..=2 * LAST).map(|seq| booked(seq, "carol")).collect());
     back.so_far();
-    is_told_to_ask_anew(&mut back, 200).await;
+    is_told_to_ask_anew(&mut back, 2 * LAST).await;
 }
 
 #[tokio::test]
@@ -366,7 +369,7 @@ async fn who_does_not_take_what_they_missed_holds_nobody_up_and_goes_on_where_th
     assert!(!slow.cut_off.is_cancelled());
     let (pending, position) = slow.so_far();
     told.extend(pending);
-    assert_eq!((told.len(), position), (32, Some(Seq(32))));
+    assert_eq!((told.len(), position), (256, Some(Seq(CHUNK))));
     told.extend(told_up_to(&mut slow, 1_000).await);
     assert_eq!(seqs(&told), (1..=1_000).collect::<Vec<_>>());
 }
@@ -374,12 +377,12 @@ async fn who_does_not_take_what_they_missed_holds_nobody_up_and_goes_on_where_th
 #[tokio::test(start_paused = true)]
 async fn who_takes_far_too_long_to_catch_up_is_cut_off() {
     let hub = hub_at(0, &[], None);
-    hub.publish(shard(), (1..=100).map(|seq| booked(seq, "bob")).collect());
+    hub.publish(shard(), (1..=LAST).map(|seq| booked(seq, "bob")).collect());
     let mut slow = back(&hub, 0);
     assert_eq!(slow.next().await.unwrap().seq, Seq(1));
     tokio::time::advance(Duration::from_secs(61)).await;
     let rest = slow.so_far().0;
-    assert_eq!(seqs(&rest), (2..=32).collect::<Vec<_>>());
+    assert_eq!(seqs(&rest), (2..=CHUNK).collect::<Vec<_>>());
     assert!(timeout(Duration::from_millis(1), slow.next()).await.is_err());
     assert!(slow.cut_off.is_cancelled());
 }
