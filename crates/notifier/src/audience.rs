@@ -21,7 +21,7 @@ pub(crate) struct Member {
     pub(crate) caller: Caller,
     pub(crate) interest: Interest,
     pub(crate) queue: mpsc::Sender<Message>,
-    /// Cancelled when they were too slow.
+    /// Cancelled when they are too slow.
     pub(crate) cut_off: CancellationToken,
 }
 
@@ -56,7 +56,7 @@ impl Audience {
         self.take(id);
     }
 
-    fn take(&mut self, id: MemberId) -> Option<Member> {
+    pub(crate) fn take(&mut self, id: MemberId) -> Option<Member> {
         let member = self.members.remove(&id)?;
         if let Some(user) = &member.caller.user {
             remove_from(&mut self.by_user, user, id);
@@ -71,8 +71,8 @@ impl Audience {
         Some(member)
     }
 
-    /// Has a member listen to what `change` makes of what they listened to, and sends them `answer` in its place among what
-    /// they are told. Whether it may be.
+    /// Has a member, whose queue has room, listen to what `change` makes of what they listened to, and sends them `answer` in
+    /// its place among what they are told. Whether it may be.
     pub(crate) fn change(
         &mut self,
         id: MemberId,
@@ -80,7 +80,6 @@ impl Audience {
         answer: &Message,
     ) -> bool {
         let Some(member) = self.members.get(&id) else {
-            // Cut off: nobody hears of it.
             return true;
         };
         let Some(interest) = change(&member.interest) else {
@@ -113,9 +112,13 @@ impl Audience {
         self.members.keys().copied().collect()
     }
 
-    /// Puts each one's message into their queue. Whoever's is full is cut off: they never slow another. How many were.
-    pub(crate) fn send(&mut self, ids: &[MemberId], message_for: impl Fn(&Caller) -> Option<Message>) -> u64 {
-        let mut cut_off = 0;
+    /// Puts each one's message into their queue. Whoever's is full is no member any more: they never slow another. Those.
+    pub(crate) fn send(
+        &mut self,
+        ids: &[MemberId],
+        message_for: impl Fn(&Caller) -> Option<Message>,
+    ) -> Vec<(MemberId, Member)> {
+        let mut behind = Vec::new();
         for id in ids {
             let Some(member) = self.members.get(id) else {
                 continue;
@@ -124,12 +127,10 @@ impl Audience {
                 continue;
             };
             if member.queue.try_send(message).is_err() {
-                member.cut_off.cancel();
-                self.remove(*id);
-                cut_off += 1;
+                behind.extend(self.take(*id).map(|member| (*id, member)));
             }
         }
-        cut_off
+        behind
     }
 }
 

@@ -30,6 +30,8 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 enum End {
     /// There is nobody to say anything to.
     Gone,
+    /// They don't read, or not fast enough.
+    TooSlow,
     /// With these last words.
     Close(CloseReason),
 }
@@ -61,11 +63,19 @@ pub(crate) async fn serve(
     let end = select! {
         biased;
         () = stopping.cancelled() => close(CloseCode::Away, &advice::reason()),
-        () = cut_off.cancelled() => too_slow(),
+        () = cut_off.cancelled() => End::TooSlow,
         Err(end) = converse(&mut session, incoming, &mut subscription, beat) => end,
     };
+    let reason = match end {
+        End::Gone => None,
+        End::TooSlow => {
+            subscription.hub.meters.slow_closes.increment(1);
+            Some(reason(CloseCode::Again, "messages come faster than they are read; come back with ?after="))
+        }
+        End::Close(reason) => Some(reason),
+    };
     drop(subscription);
-    if let End::Close(reason) = end {
+    if let Some(reason) = reason {
         // A client that is gone or does not read: that it isn't told is all the same.
         let _ = timeout(CLOSE_WAIT, session.close(Some(reason))).await;
     }
@@ -100,7 +110,7 @@ async fn converse(
                 // However long all that took, there is a whole beat to answer in.
                 beats.reset();
             }
-            message = subscription.next() => send(session, message.ok_or_else(too_slow)?).await?,
+            message = subscription.next() => send(session, message.ok_or(End::TooSlow)?).await?,
         }
     }
 }
@@ -173,17 +183,17 @@ async fn send(session: &mut Session, message: Told) -> Result<(), End> {
 }
 
 async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Result<(), End> {
-    Ok(timeout(SEND_WAIT, sent).await.map_err(|_| too_slow())??)
+    Ok(timeout(SEND_WAIT, sent).await.map_err(|_| End::TooSlow)??)
 }
 
 fn broken() -> End {
     close(CloseCode::Protocol, "that is not the WebSocket protocol")
 }
 
-fn too_slow() -> End {
-    close(CloseCode::Again, "messages come faster than they are read; come back with ?after=")
+fn close(code: CloseCode, description: &str) -> End {
+    End::Close(reason(code, description))
 }
 
-fn close(code: CloseCode, description: &str) -> End {
-    End::Close(CloseReason { code, description: Some(description.to_owned()) })
+fn reason(code: CloseCode, description: &str) -> CloseReason {
+    CloseReason { code, description: Some(description.to_owned()) }
 }

@@ -186,11 +186,16 @@ async fn race(hub: &Arc<Hub>, last: i64, publish: impl FnOnce() + Send + 'static
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_back_while_much_is_going_on_misses_nothing_and_gets_nothing_twice() {
     const LAST: i64 = 2_000;
-    let hub = hub_at(0, &["--socket-queue", "5000"], None);
-    let publisher = Arc::clone(&hub);
-    race(&hub, LAST, move || (1..=LAST).for_each(|seq| publisher.publish(shard(), vec![booked(seq, "bob")])))
+    // With room for all that comes, and with so little that most are left behind again and again.
+    for queue in ["5000", "3"] {
+        let hub = hub_at(0, &["--socket-queue", queue], None);
+        let publisher = Arc::clone(&hub);
+        race(&hub, LAST, move || {
+            (1..=LAST).for_each(|seq| publisher.publish(shard(), vec![booked(seq, "bob")]));
+        })
         .await;
-    assert_eq!(hub.subscribers(), 0);
+        assert_eq!(hub.subscribers(), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -372,6 +377,33 @@ async fn who_does_not_take_what_they_missed_holds_nobody_up_and_goes_on_where_th
     assert_eq!((told.len(), position), (256, Some(Seq(CHUNK))));
     told.extend(told_up_to(&mut slow, 1_000).await);
     assert_eq!(seqs(&told), (1..=1_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn who_has_no_room_for_all_that_comes_is_told_the_rest_from_memory_and_then_what_comes() {
+    let hub = hub_at(0, &["--socket-queue", "4"], None);
+    let mut slow = hub.subscribe(stranger("alice"), all(), None).unwrap();
+    hub.publish(shard(), (1..=300).map(|seq| booked(seq, "bob")).collect());
+    assert_eq!(seqs(&missed(&mut slow).await), (1..=300).collect::<Vec<_>>());
+    hub.publish(shard(), (301..=304).map(|seq| booked(seq, "bob")).collect());
+    assert_eq!(seqs(&slow.so_far().0), [301, 302, 303, 304]);
+}
+
+#[tokio::test]
+async fn who_was_left_behind_when_a_gap_came_is_told_to_ask_anew() {
+    for count in [4, 5] {
+        let hub = hub_at(0, &["--socket-queue", "4"], None);
+        let mut slow = hub.subscribe(stranger("alice"), all(), None).unwrap();
+        // At 4 it is the notice for which there is no room.
+        hub.publish(shard(), (1..=count).map(|seq| booked(seq, "bob")).collect());
+        hub.gap(shard(), Seq(300));
+        hub.publish(shard(), vec![booked(301, "bob")]);
+        for seq in 1..=4 {
+            assert_eq!(soon(slow.next()).await.unwrap().seq, Seq(seq));
+        }
+        is_told_to_ask_anew(&mut slow, 301).await;
+        assert_eq!(slow.so_far(), (vec![], Some(Seq(301))));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -251,8 +251,16 @@ async fn a_client_follows_a_venue_from_the_start_or_from_when_it_says_so_until_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answers_say() {
+    for queue in ["10000", "2"] {
+        // They take turns in reading; nobody is to be taken for dead meanwhile.
+        let running = start(&["--socket-queue", queue, "--socket-beat-seconds", "20"]);
+        topics_begin_and_end_where_the_answers_say(&running).await;
+    }
+}
+
+/// Also where there is so little room that everybody is left behind again and again.
+async fn topics_begin_and_end_where_the_answers_say(running: &Running) {
     const LAST: i64 = 6_000;
-    let running = start(&["--socket-queue", "10000"]);
     let hub = Arc::clone(&running.hub);
     let mut clients = Vec::new();
     for query in ["user_id=alice", "user_id=alice&after=16"] {
@@ -402,4 +410,23 @@ async fn answers_that_nobody_asked_for_are_messages_too() {
         let _ = client.0.send(Message::Pong(Default::default())).await;
     }
     assert_eq!(client.close_code().await, CloseCode::Policy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_cuts_off_nobody_who_reads() {
+    const LAST: i64 = 2_016;
+    let running = start(&["--socket-queue", "64"]);
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = running.connect("/api/v1/ws?topic=all").await;
+        clients.push(tokio::spawn(async move {
+            for seq in 17..=LAST {
+                assert_eq!(client.message().await["seq"], seq);
+            }
+        }));
+    }
+    running.hub.publish(shard(), (17..=LAST).map(|seq| booked(seq, "bob")).collect());
+    for client in clients {
+        client.await.unwrap();
+    }
 }
