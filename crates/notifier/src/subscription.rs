@@ -163,3 +163,38 @@ impl Drop for Subscription {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use holdfast_domain::DEFAULT_TENANT;
+    use holdfast_stream::Entry;
+
+    use super::*;
+    use crate::{Settings, ask};
+
+    #[derive(Parser)]
+    struct HubSettings {
+        #[command(flatten)]
+        sockets: Settings,
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_room_for_an_answer_it_comes_after_what_is_there_and_holds() {
+        let settings = HubSettings::parse_from(["test", "--socket-queue", "1"]).sockets;
+        let (hub, shard) = (Arc::new(Hub::new(&settings, None)), Shard::of(DEFAULT_TENANT));
+        hub.gap(shard, Seq(0));
+        let mut subscription = hub.subscribe(Caller::open(None), Interest::default(), None).unwrap();
+        // Told to everybody, since it can't be read.
+        let strange = |seq| Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: "?".into() };
+        hub.publish(shard, vec![strange(1)]);
+        let ask = ask::parse(r#"{"type":"subscribe","id":"a","all":true}"#).unwrap();
+        assert!(subscription.change(&ask));
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            let message = subscription.next().await.unwrap();
+            told.push((message.kind, message.seq.0));
+        }
+        assert_eq!(told, [("resync", 1), ("subscribed", 1), ("position", 1)]);
+    }
+}

@@ -391,11 +391,14 @@ async fn who_has_no_room_for_all_that_comes_is_told_the_rest_from_memory_and_the
 
 #[tokio::test]
 async fn who_was_left_behind_when_a_gap_came_is_told_to_ask_anew() {
+    let redis = TestRedis::new();
+    let log: Vec<_> = (1..=300).map(|seq| booked(seq, "bob")).collect();
+    let streams = stream(&redis, &log).await;
     for count in [4, 5] {
-        let hub = hub_at(0, &["--socket-queue", "4"], None);
+        let hub = hub_at(0, &["--socket-queue", "4"], Some(streams.clone()));
         let mut slow = hub.subscribe(stranger("alice"), all(), None).unwrap();
         // At 4 it is the notice for which there is no room.
-        hub.publish(shard(), (1..=count).map(|seq| booked(seq, "bob")).collect());
+        hub.publish(shard(), log[..count].to_vec());
         hub.gap(shard(), Seq(300));
         hub.publish(shard(), vec![booked(301, "bob")]);
         for seq in 1..=4 {
