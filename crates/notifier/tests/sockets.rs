@@ -25,7 +25,7 @@ use tokio::{
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{
-        Error, Message,
+        Bytes, Error, Message,
         protocol::{CloseFrame, frame::coding::CloseCode},
     },
 };
@@ -416,7 +416,7 @@ async fn answers_that_nobody_asked_for_are_messages_too() {
     let mut client = running.connect("/api/v1/ws").await;
     for _ in 0..200 {
         // It may be closed already.
-        let _ = client.0.send(Message::Pong(Default::default())).await;
+        let _ = client.0.send(Message::Pong(Bytes::new())).await;
     }
     assert_eq!(client.close_code().await, CloseCode::Policy);
 }
