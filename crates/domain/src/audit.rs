@@ -227,7 +227,7 @@ mod tests {
     use time::{Duration, macros::datetime};
 
     use super::*;
-    use crate::{ResourceName, Trace, UserId};
+    use crate::{ResourceName, Trace, UserId, VenueId};
 
     const NOON: OffsetDateTime = datetime!(2027-03-21 12:00 UTC);
 
@@ -237,6 +237,7 @@ mod tests {
             id: BookingId::from_u128(seq.unsigned_abs().into()),
             resource_id: ResourceId::from_u128(1),
             resource: ResourceName::parse("Raum1").unwrap(),
+            venue_id: VenueId::from_u128(2),
             user_id: UserId::parse("alice").unwrap(),
             claim: Claim::want(range, Seq(seq), NOON, Duration::minutes(15)),
             title: None,

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 pub(crate) use wire::Whole;
 pub use wire::{BrokenClaim, View};
 
-use crate::{BookingId, Note, ResourceId, ResourceName, Seq, TimeRange, Title, UserId, rules};
+use crate::{BookingId, Note, ResourceId, ResourceName, Seq, TimeRange, Title, UserId, VenueId, rules};
 
 /// The state of a booking, as the wire and the table have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -253,6 +253,8 @@ pub struct Booking {
     pub resource_id: ResourceId,
     /// What people call it.
     pub resource: ResourceName,
+    /// Where it is; never changes.
+    pub venue_id: VenueId,
     /// Whose it is.
     pub user_id: UserId,
     /// The state, and what it wants and holds.
@@ -362,6 +364,7 @@ mod tests {
             id: BookingId::from_u128(1),
             resource_id: ResourceId::from_u128(2),
             resource: ResourceName::parse("Raum1").unwrap(),
+            venue_id: VenueId::from_u128(3),
             user_id: UserId::parse("alice").unwrap(),
             claim: move_in_flight(),
             title: Some(Title::parse("Stand-up").unwrap()),

@@ -7,7 +7,9 @@ use time::OffsetDateTime;
 
 pub use recorded::Recorded;
 
-use crate::{Booking, Conflict, RequestId, Resource, ResourceId, Seq, TenantId, Traceparent, UserId, Venue};
+use crate::{
+    Booking, Conflict, RequestId, Resource, ResourceId, Seq, TenantId, Traceparent, UserId, Venue, VenueId,
+};
 
 /// What kind of fact a change is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -136,6 +138,20 @@ impl Fact {
             | Self::ClockSetBack { .. } => None,
             _ => match self.booking() {
                 Some(booking) => Some(booking.resource_id),
+                None => None,
+            },
+        }
+    }
+
+    /// The venue that it is about, or where what it is about is.
+    pub const fn venue_id(&self) -> Option<VenueId> {
+        match self {
+            Self::ResourceCreated { resource } | Self::ResourceUpdated { resource } => {
+                Some(resource.venue_id)
+            }
+            Self::VenueCreated { venue } | Self::VenueUpdated { venue } => Some(venue.id),
+            _ => match self.booking() {
+                Some(booking) => Some(booking.venue_id),
                 None => None,
             },
         }
@@ -293,7 +309,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        BookingId, Claim, ResourceName, Status, TimeRange, VenueId, VenueName, ZoneName, rules::BookingLimits,
+        BookingId, Claim, ResourceName, Status, TimeRange, VenueName, ZoneName, rules::BookingLimits,
     };
 
     const AT: OffsetDateTime = datetime!(2027-03-20 08:00:00.5 UTC);
@@ -328,6 +344,7 @@ mod tests {
             id: BookingId::from_u128(1),
             resource_id: ResourceId::from_u128(5),
             resource: ResourceName::parse("Raum1").unwrap(),
+            venue_id: VenueId::from_u128(6),
             user_id: UserId::parse("alice").unwrap(),
             claim: Claim::Valid { granted: range, rank: Seq(3) },
             title: None,

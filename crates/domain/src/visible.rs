@@ -175,6 +175,7 @@ mod tests {
             id: BookingId::from_u128(1),
             resource_id: ResourceId::from_u128(2),
             resource: ResourceName::parse("Raum1").unwrap(),
+            venue_id: VenueId::from_u128(3),
             user_id: UserId::parse("alice").unwrap(),
             claim: Claim::want(range(), Seq(3), AT, Duration::MINUTE),
             title: Some(Title::parse("secret").unwrap()),

@@ -146,7 +146,8 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use holdfast_domain::{
-        Booking, Claim, DEFAULT_TENANT, RequestId, ResourceId, ResourceName, Seq, Trace, UserId,
+        Booking, Claim, DEFAULT_TENANT, DEFAULT_VENUE, RequestId, ResourceId, ResourceName, Seq, Trace,
+        UserId,
     };
     use holdfast_testkit::{hours, now};
 
@@ -158,6 +159,7 @@ mod tests {
             id: BookingId::from_u128(1),
             resource_id: ResourceId::from_u128(1),
             resource: ResourceName::parse("Raum1").unwrap(),
+            venue_id: DEFAULT_VENUE,
             user_id: user_id.clone(),
             claim: Claim::want(hours(10, 12), Seq(1), at, time::Duration::ZERO),
             title: None,

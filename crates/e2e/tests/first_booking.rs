@@ -6,7 +6,7 @@ use holdfast_e2e::{Answer, Binary, House, Process, Socket};
 use serde_json::{Value, json};
 
 /// The fields of a booking, in the order of the alphabet.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "created_at",
     "end_time",
     "held",
@@ -19,6 +19,7 @@ const FIELDS: [&str; 13] = [
     "title",
     "updated_at",
     "user_id",
+    "venue_id",
     "version",
 ];
 
@@ -166,4 +167,39 @@ async fn anothers_changes_reach_only_sockets_that_ask_for_them() {
     let messages = of_resource.until("booking_created", hers_again.id()).await;
     let strangers = messages.iter().filter(|message| message["data"]["booking"]["id"] == elsewhere.id());
     assert_eq!(strangers.count(), 0, "{messages:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_a_venue_hears_of_all_that_is_booked_there_and_of_the_venue_itself() {
+    let (_house, process) = house().await;
+    let bob = process.client().user("bob");
+    let place = json!({"name": "Insel", "time_zone": "Europe/Berlin"});
+    let island = bob.post("/api/v1/venues", &place).await.unwrap();
+    // From the start of the log: whether its being made was told before they came is then all the same.
+    let query = format!("user_id=alice&venue={}&after=0", island.id());
+    let mut socket = Socket::open(process.address(), &query).await;
+
+    bob.book("Raum1", 10, 12).await.unwrap();
+    let mut there = holdfast_e2e::booking("Raum1", 10, 12);
+    there["venue_id"] = json!(island.id());
+    let his = bob.post("/api/v1/bookings", &there).await.unwrap();
+    assert_eq!((his.status, &his.body["venue_id"]), (201, &island.body["id"]));
+    let messages = socket.until("booking_validated", his.id()).await;
+    let expected = ["venue_created", "resource_created", "booking_created", "booking_validated"];
+    assert_eq!(types(&messages), expected);
+    assert!(messages[2..].iter().all(|message| message["data"]["booking"]["venue_id"] == island.body["id"]));
+
+    let path = format!("/api/v1/venues/{}", island.id());
+    assert_eq!(bob.patch(&path, &json!({"name": "Halbinsel"})).await.unwrap().status, 200);
+    let renamed = socket.message().await;
+    assert_eq!((&renamed["type"], &renamed["actor"]), (&json!("venue_updated"), &json!("bob")));
+    // In the log, in a list, in an answer to a write and by itself it is the same.
+    let booking = format!("/api/v1/bookings/{}", his.id());
+    let history = bob.get(&format!("{booking}/history")).await.unwrap().body;
+    let list = bob.get(&format!("/api/v1/bookings?venue_id={}", island.id())).await.unwrap().body;
+    let moved = bob.put(&booking, &json!({"title": "Stand-up"})).await.unwrap().body;
+    for whole in [&history[0]["data"]["booking"], &list[0], &moved] {
+        assert_eq!((&whole["id"], &whole["venue_id"]), (&his.body["id"], &island.body["id"]));
+    }
+    assert_eq!(bob.get(&booking).await.unwrap().body, moved);
 }

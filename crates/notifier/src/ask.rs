@@ -1,7 +1,7 @@
 //! What a client says on an open socket: which topics it wants besides, or no longer, and the answers to that.
 
 use bytestring::ByteString;
-use holdfast_domain::{ResourceId, Seq};
+use holdfast_domain::{ResourceId, Seq, VenueId};
 use serde::{
     Deserialize,
     de::{Error as _, IgnoredAny},
@@ -53,6 +53,8 @@ struct Fields {
     #[serde(default)]
     resources: Vec<ResourceId>,
     #[serde(default)]
+    venues: Vec<VenueId>,
+    #[serde(default)]
     all: bool,
 }
 
@@ -72,8 +74,8 @@ pub(crate) fn parse(text: &str) -> Result<Ask, Unfit> {
         let detail: String = error.to_string().chars().take(DETAIL_MAX_CHARS).collect();
         Unfit::Wrong(refusal(told.as_deref(), "bad_message", &detail))
     };
-    let Fields { id, resources, all, .. } = serde_json::from_value(value).map_err(wrong)?;
-    Ok(Ask { verb, topics: Interest { resources, is_all: all }, id })
+    let Fields { id, resources, venues, all, .. } = serde_json::from_value(value).map_err(wrong)?;
+    Ok(Ask { verb, topics: Interest { resources, venues, is_all: all }, id })
 }
 
 impl Ask {
@@ -97,7 +99,7 @@ impl Ask {
 
     /// That nothing has changed, since there would be too many topics.
     pub(crate) fn too_many(&self) -> ByteString {
-        let detail = format!("a socket has at most {} resources", Interest::RESOURCES_MAX);
+        let detail = format!("a socket has at most {} resources and venues", Interest::NAMED_MAX);
         refusal(Some(&self.id), "too_many", &detail)
     }
 }
@@ -130,18 +132,21 @@ mod tests {
         }
     }
 
-    fn resources(numbers: std::ops::Range<u128>) -> Interest {
-        Interest { resources: numbers.map(ResourceId::from_u128).collect(), is_all: false }
+    /// These resources, and so many venues.
+    fn named(resources: std::ops::Range<u128>, venues: u128) -> Interest {
+        Interest {
+            resources: resources.map(ResourceId::from_u128).collect(),
+            venues: (0..venues).map(VenueId::from_u128).collect(),
+            is_all: false,
+        }
     }
 
     #[test]
     fn a_message_says_what_is_wanted_and_its_answer_who_asked() {
-        let resource = ResourceId::from_u128(1);
-        let ask = parse(
-            &json!({ "type": "subscribe", "id": "a", "resources": [resource], "all": true }).to_string(),
-        )
-        .unwrap();
-        assert_eq!(ask.topics, Interest { resources: vec![resource], is_all: true });
+        let (resource, venue) = (ResourceId::from_u128(1), VenueId::from_u128(2));
+        let said = json!({ "type": "subscribe", "id": "a", "resources": [resource], "venues": [venue], "all": true });
+        let ask = parse(&said.to_string()).unwrap();
+        assert_eq!(ask.topics, Interest { resources: vec![resource], venues: vec![venue], is_all: true });
         let answer: Value = serde_json::from_str(&ask.done(Seq(7)).text).unwrap();
         assert_eq!(answer, json!({ "type": "subscribed", "id": "a", "seq": 7 }));
     }
@@ -154,7 +159,7 @@ mod tests {
         for text in ["{}", "1", "[]", r#"{"type":"hello"}"#, r#"{"type":1}"#] {
             assert_eq!(parse(text), Err(Unfit::Unknown), "{text}");
         }
-        for rest in [r#""resources":["Raum1"]"#, r#""all":1"#, r#""topic":"all""#] {
+        for rest in [r#""resources":["Raum1"]"#, r#""venues":["Haus"]"#, r#""all":1"#, r#""topic":"all""#] {
             let answer = refused(&format!(r#"{{"type":"subscribe","id":"b",{rest}}}"#));
             assert_eq!((&answer["id"], &answer["code"]), (&json!("b"), &json!("bad_message")), "{rest}");
         }
@@ -167,12 +172,15 @@ mod tests {
     #[test]
     fn topics_add_up_to_a_limit_and_go_away_again() {
         let ask = |verb, topics| Ask { verb, topics, id: String::new() };
-        let most = u128::try_from(Interest::RESOURCES_MAX).unwrap();
-        let full = ask(Verb::Subscribe, resources(0..most)).applied_to(&resources(0..2)).unwrap();
-        assert_eq!(full, resources(0..most));
-        assert_eq!(ask(Verb::Subscribe, resources(most..most + 1)).applied_to(&full), None);
-        let rest = ask(Verb::Unsubscribe, resources(1..most)).applied_to(&full);
-        assert_eq!(rest, Some(resources(0..1)));
+        let most = u128::try_from(Interest::NAMED_MAX).unwrap() - 1;
+        let full = ask(Verb::Subscribe, named(0..most, 1)).applied_to(&named(0..2, 1)).unwrap();
+        assert_eq!(full, named(0..most, 1));
+        for more in [named(most..most + 1, 0), named(0..0, 2)] {
+            assert_eq!(ask(Verb::Subscribe, more).applied_to(&full), None);
+        }
+        let rest = ask(Verb::Unsubscribe, named(1..most, 0)).applied_to(&full).unwrap();
+        assert_eq!(rest, named(0..1, 1));
+        assert_eq!(ask(Verb::Unsubscribe, named(0..1, 1)).applied_to(&rest), Some(Interest::default()));
         let all = Interest { is_all: true, ..Interest::default() };
         assert_eq!(ask(Verb::Unsubscribe, all.clone()).applied_to(&all), Some(Interest::default()));
     }

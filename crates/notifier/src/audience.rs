@@ -6,7 +6,7 @@ use std::{
     hash::Hash,
 };
 
-use holdfast_domain::{Caller, Change, ResourceId, UserId};
+use holdfast_domain::{Caller, Change, ResourceId, UserId, VenueId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ pub(crate) struct Member {
     pub(crate) caller: Caller,
     pub(crate) interest: Interest,
     pub(crate) queue: mpsc::Sender<Message>,
-    /// Cancelled when they were too slow.
+    /// Cancelled when they are too slow.
     pub(crate) cut_off: CancellationToken,
 }
 
@@ -31,6 +31,7 @@ pub(crate) struct Audience {
     members: HashMap<MemberId, Member>,
     by_user: HashMap<UserId, HashSet<MemberId>>,
     by_resource: HashMap<ResourceId, HashSet<MemberId>>,
+    by_venue: HashMap<VenueId, HashSet<MemberId>>,
     of_all: HashSet<MemberId>,
 }
 
@@ -42,6 +43,9 @@ impl Audience {
         for resource in &member.interest.resources {
             self.by_resource.entry(*resource).or_default().insert(id);
         }
+        for venue in &member.interest.venues {
+            self.by_venue.entry(*venue).or_default().insert(id);
+        }
         if member.interest.is_all {
             self.of_all.insert(id);
         }
@@ -52,7 +56,7 @@ impl Audience {
         self.take(id);
     }
 
-    fn take(&mut self, id: MemberId) -> Option<Member> {
+    pub(crate) fn take(&mut self, id: MemberId) -> Option<Member> {
         let member = self.members.remove(&id)?;
         if let Some(user) = &member.caller.user {
             remove_from(&mut self.by_user, user, id);
@@ -60,12 +64,15 @@ impl Audience {
         for resource in &member.interest.resources {
             remove_from(&mut self.by_resource, resource, id);
         }
+        for venue in &member.interest.venues {
+            remove_from(&mut self.by_venue, venue, id);
+        }
         self.of_all.remove(&id);
         Some(member)
     }
 
-    /// Has a member listen to what `change` makes of what they listened to, and sends them `answer` in its place among what
-    /// they are told. Whether it may be.
+    /// Has a member, whose queue has room, listen to what `change` makes of what they listened to, and sends them `answer` in
+    /// its place among what they are told. Whether it may be.
     pub(crate) fn change(
         &mut self,
         id: MemberId,
@@ -73,7 +80,6 @@ impl Audience {
         answer: &Message,
     ) -> bool {
         let Some(member) = self.members.get(&id) else {
-            // Cut off: nobody hears of it.
             return true;
         };
         let Some(interest) = change(&member.interest) else {
@@ -93,8 +99,9 @@ impl Audience {
     /// Whom a change concerns, each once.
     pub(crate) fn concerned(&self, change: &Change) -> Vec<MemberId> {
         let sets = users_of(change).filter_map(|user| self.by_user.get(user));
-        let resource = change.fact.resource_id();
+        let (resource, venue) = (change.fact.resource_id(), change.fact.venue_id());
         let sets = sets.chain(resource.and_then(|resource| self.by_resource.get(&resource)));
+        let sets = sets.chain(venue.and_then(|venue| self.by_venue.get(&venue)));
         let mut ids: Vec<MemberId> = sets.chain([&self.of_all]).flatten().copied().collect();
         ids.sort_unstable();
         ids.dedup();
@@ -105,9 +112,13 @@ impl Audience {
         self.members.keys().copied().collect()
     }
 
-    /// Puts each one's message into their queue. Whoever's is full is cut off: they never slow another. How many were.
-    pub(crate) fn send(&mut self, ids: &[MemberId], message_for: impl Fn(&Caller) -> Option<Message>) -> u64 {
-        let mut cut_off = 0;
+    /// Puts each one's message into their queue. Whoever's is full is no member any more: they never slow another. Those.
+    pub(crate) fn send(
+        &mut self,
+        ids: &[MemberId],
+        message_for: impl Fn(&Caller) -> Option<Message>,
+    ) -> Vec<(MemberId, Member)> {
+        let mut behind = Vec::new();
         for id in ids {
             let Some(member) = self.members.get(id) else {
                 continue;
@@ -116,12 +127,10 @@ impl Audience {
                 continue;
             };
             if member.queue.try_send(message).is_err() {
-                member.cut_off.cancel();
-                self.remove(*id);
-                cut_off += 1;
+                behind.extend(self.take(*id).map(|member| (*id, member)));
             }
         }
-        cut_off
+        behind
     }
 }
 

@@ -19,8 +19,9 @@ use crate::{
     subscription::join,
 };
 
-/// Changes that are looked at in one go.
-const CHUNK: usize = 32;
+/// Changes that are looked at in one go: so many that what is found among them goes out together, and the shard's lock is
+/// seldom taken.
+const CHUNK: usize = 256;
 
 /// How long who is further than the shard may wait for it: they may come from a notifier that was quicker by a moment.
 const AHEAD_WAIT: Duration = Duration::from_secs(1);
@@ -41,6 +42,8 @@ pub(crate) struct CatchUp {
     /// The shard's count of gaps when they came.
     gaps: u64,
     came: Instant,
+    /// With a position of theirs; else they were here, and were left behind.
+    has_come_back: bool,
     /// The page of the stream that they are on.
     page: Option<Reading>,
     /// When the change after `cursor` was first wanted from the stream: a page read later has it, if the stream has.
@@ -61,6 +64,7 @@ impl CatchUp {
         Self {
             cursor: after,
             pending: VecDeque::new(),
+            has_come_back: true,
             shard: Shard::of(member.caller.tenant),
             member: Some((id, member)),
             gaps,
@@ -68,6 +72,17 @@ impl CatchUp {
             page: None,
             wanted: None,
         }
+    }
+
+    /// The same for who was left behind, and has yet to be told what is `pending`.
+    pub(crate) fn left_behind(
+        id: MemberId,
+        member: Member,
+        behind: (Seq, u64),
+        pending: VecDeque<crate::Message>,
+    ) -> Self {
+        let (cursor, gaps) = behind;
+        Self { pending, has_come_back: false, ..Self::new(id, member, cursor, gaps) }
     }
 
     /// Whether what comes is delivered already, after what is pending.
@@ -81,7 +96,6 @@ impl CatchUp {
             && let Some((_, member)) = &self.member
         {
             member.cut_off.cancel();
-            hub.meters.slow_closes.increment(1);
             return std::future::pending().await;
         }
         let next = self.look(hub);
@@ -119,7 +133,9 @@ impl CatchUp {
         }
         if self.cursor == position {
             self.pending.push_back(notice(POSITION, position));
-            hub.meters.resumed.increment(1);
+            if self.has_come_back {
+                hub.meters.resumed.increment(1);
+            }
             self.join(&mut channel);
             return Next::Nothing;
         }
@@ -183,7 +199,9 @@ impl CatchUp {
         // Known since before they came.
         let position = channel.position().unwrap_or_default();
         self.pending.push_back(notice(RESYNC, position));
-        hub.meters.resynced.increment(1);
+        if self.has_come_back {
+            hub.meters.resynced.increment(1);
+        }
         self.join(channel);
     }
 

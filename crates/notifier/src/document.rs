@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use holdfast_domain::{
-    ResourceId, Seq, UserId,
+    ResourceId, Seq, UserId, VenueId,
     openapi::{LoggedChange, Schemas, changes, one_of_by_type},
 };
 use holdfast_runtime::{
@@ -57,9 +57,7 @@ pub struct Asked;
 
 impl Part for Asked {
     fn parameters() -> Vec<Parameter> {
-        let resources = Array::builder()
-            .items(Ref::from_schema_name(ResourceId::name()))
-            .max_items(Some(Interest::RESOURCES_MAX));
+        let (resources, venues) = (ids(ResourceId::name()), ids(VenueId::name()));
         let topic = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["all"]));
         let query = |name: &str, about: &str, schema: RefOr<Schema>| {
             ParameterBuilder::new()
@@ -76,7 +74,13 @@ impl Part for Asked {
                 "Who listens: always told of their own bookings, of what they did, and of conflicts with theirs.",
                 Ref::from_schema_name(UserId::name()).into(),
             ),
-            query("resource", "Everything of these resources besides.", resources.into()),
+            query("resource", "Everything of these resources besides.", resources),
+            query(
+                "venue",
+                "Everything at these venues besides: of their resources, and of the venues themselves. With the resources \
+                 64 at most.",
+                venues,
+            ),
             query("topic", "`all`: everything there is.", topic.into()),
             query(
                 "after",
@@ -178,6 +182,7 @@ impl utoipa::ToSchema for SocketMessage {
         }
         LoggedChange::schemas(schemas);
         schemas.push((ResourceId::name().into_owned(), ResourceId::schema()));
+        schemas.push((VenueId::name().into_owned(), VenueId::schema()));
     }
 }
 
@@ -198,7 +203,11 @@ pub enum SocketRequest {}
 
 /// What a client says, likewise.
 const REQUESTS: [(&str, &str, &str); 2] = [
-    ("subscribe", "Subscribe", "Asks to be told of these as well; of 64 resources at most, all in all."),
+    (
+        "subscribe",
+        "Subscribe",
+        "Asks to be told of these as well; of 64 resources and venues at most, all in all.",
+    ),
     ("unsubscribe", "Unsubscribe", "Asks to be told no longer of these. One's own is always told."),
 ];
 
@@ -231,15 +240,18 @@ fn id() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).max_length(Some(ID_MAX_CHARS)).description(Some(about))
 }
 
+/// As many ids as a subscriber may name.
+fn ids(of: Cow<'_, str>) -> RefOr<Schema> {
+    Array::builder().items(Ref::from_schema_name(of)).max_items(Some(Interest::NAMED_MAX)).into()
+}
+
 fn request(word: &str, about: &str) -> RefOr<Schema> {
-    let resources = Array::builder()
-        .items(Ref::from_schema_name(ResourceId::name()))
-        .max_items(Some(Interest::RESOURCES_MAX));
     let all = ObjectBuilder::new().schema_type(Type::Boolean).description(Some("Everything there is."));
     typed(word, about)
         .property("id", id())
         .required("id")
-        .property("resources", resources)
+        .property("resources", ids(ResourceId::name()))
+        .property("venues", ids(VenueId::name()))
         .property("all", all)
         .examples([json!({ "type": word, "id": "1", "resources": ["0195a2b0-1111-7d11-8a55-000000000001"] })])
         .into()
@@ -267,7 +279,7 @@ fn answer(word: &str, about: &str) -> RefOr<Schema> {
         .required("code")
         .property("detail", string().description(Some("The same for people.")))
         .required("detail")
-        .examples([json!({ "type": word, "id": "1", "code": "too_many", "detail": "a socket has at most 64 resources" })])
+        .examples([json!({ "type": word, "id": "1", "code": "too_many", "detail": "a socket has at most 64 resources and venues" })])
         .into()
 }
 

@@ -14,11 +14,12 @@ use std::{
 use holdfast_domain::{Caller, Seq, Shard, TenantId};
 use holdfast_stream::{Entry, Streams};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Interest, Settings, Subscription,
     archive::Archive,
-    audience::Audience,
+    audience::{Audience, Member, MemberId},
     meters::Meters,
     render::{Item, Message, RESYNC, notice},
     window::{Window, WindowLimits},
@@ -29,7 +30,7 @@ use crate::{
 pub struct Hub {
     channels: Vec<Mutex<Channel>>,
     next_id: AtomicU64,
-    queue: usize,
+    pub(crate) queue: usize,
     window: WindowLimits,
     has_met_unreadable: AtomicBool,
     pub(crate) archive: Option<Arc<Archive>>,
@@ -45,6 +46,19 @@ pub(crate) struct Channel {
     /// How often everybody had to be told to ask anew.
     pub(crate) gaps: u64,
     pub(crate) tenants: HashMap<TenantId, Audience>,
+    /// Who was told more than there was room for in their queue, until they have come to the end of it.
+    behind: HashMap<MemberId, Behind>,
+}
+
+/// Somebody who has everything up to `cursor` in their queue, and is told no more.
+#[derive(Debug)]
+pub(crate) struct Behind {
+    pub(crate) caller: Caller,
+    pub(crate) interest: Interest,
+    pub(crate) cut_off: CancellationToken,
+    pub(crate) cursor: Seq,
+    /// The shard's count of gaps at that time.
+    pub(crate) gaps: u64,
 }
 
 impl Hub {
@@ -83,7 +97,7 @@ impl Hub {
             let Some(audience) = channel.tenants.get_mut(&item.tenant_id) else {
                 continue;
             };
-            let cut_off = match item.change() {
+            let behind = match item.change() {
                 Ok(change) => {
                     let concerned = audience.concerned(change);
                     audience.send(&concerned, |caller| item.message_for(caller))
@@ -91,7 +105,7 @@ impl Hub {
                 // Whom it concerns can't be known, and it must not be missed in silence.
                 Err(error) => tell(audience, &self.unreadable(&item, error)),
             };
-            self.meters.slow_closes.increment(cut_off);
+            channel.leave_behind(behind, item.seq.previous());
         }
     }
 
@@ -100,11 +114,11 @@ impl Hub {
         let mut channel = self.channel(shard);
         channel.position.send_replace(Some(seq));
         channel.window = Window::starting(seq);
-        // Whoever is catching up is told when they look.
+        let resync = notice(RESYNC, seq);
+        let behind = channel.tenants.values_mut().flat_map(|audience| tell(audience, &resync)).collect();
+        channel.leave_behind(behind, seq.previous());
+        // Whoever is catching up, or was left behind, is told when they look.
         channel.gaps += 1;
-        for audience in channel.tenants.values_mut() {
-            self.meters.slow_closes.increment(tell(audience, &notice(RESYNC, seq)));
-        }
         drop(channel);
         if let Some(archive) = &self.archive {
             archive.forget_all(shard);
@@ -134,9 +148,23 @@ impl Channel {
     pub(crate) fn position(&self) -> Option<Seq> {
         *self.position.borrow()
     }
+
+    /// Lets these go, who have everything up to `cursor`: at the end of their queues they find that they are behind.
+    pub(crate) fn leave_behind(&mut self, members: Vec<(MemberId, Member)>, cursor: Seq) {
+        let gaps = self.gaps;
+        self.behind.extend(members.into_iter().map(|(id, member)| {
+            let Member { caller, interest, cut_off, .. } = member;
+            (id, Behind { caller, interest, cut_off, cursor, gaps })
+        }));
+    }
+
+    /// Whether somebody was left behind, and where; it is told once.
+    pub(crate) fn take_behind(&mut self, id: MemberId) -> Option<Behind> {
+        self.behind.remove(&id)
+    }
 }
 
-/// Tells everybody the same; how many were cut off over it.
-fn tell(audience: &mut Audience, message: &Message) -> u64 {
+/// Tells everybody the same; those who had no room for it.
+fn tell(audience: &mut Audience, message: &Message) -> Vec<(MemberId, Member)> {
     audience.send(&audience.everybody(), |_| Some(message.clone()))
 }

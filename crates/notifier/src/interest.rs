@@ -1,36 +1,44 @@
 //! What a subscriber wants to hear of. Never what they may: that is `domain::visible`.
 
-use holdfast_domain::{Caller, Change, ResourceId, UserId};
+use holdfast_domain::{Caller, Change, ResourceId, UserId, VenueId};
 
 /// Always the caller's own: changes of their bookings, and what they did. And besides:
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Interest {
     /// Everything of these resources.
     pub resources: Vec<ResourceId>,
+    /// Everything at these venues: of their resources, and of the venues themselves.
+    pub venues: Vec<VenueId>,
     /// Everything there is.
     pub is_all: bool,
 }
 
 impl Interest {
-    /// Most resources that one subscriber may name.
-    pub const RESOURCES_MAX: usize = 64;
+    /// Most resources and venues that one subscriber may name, together.
+    pub const NAMED_MAX: usize = 64;
 
     /// This and `other`; nothing when that is more than one subscriber may have.
     pub(crate) fn with(&self, other: &Self) -> Option<Self> {
-        let mut resources = self.resources.clone();
-        for resource in &other.resources {
-            if !resources.contains(resource) {
-                resources.push(*resource);
-            }
-        }
-        let is_all = self.is_all || other.is_all;
-        (resources.len() <= Self::RESOURCES_MAX).then_some(Self { resources, is_all })
+        let both = Self {
+            resources: joined(&self.resources, &other.resources),
+            venues: joined(&self.venues, &other.venues),
+            is_all: self.is_all || other.is_all,
+        };
+        (both.named() <= Self::NAMED_MAX).then_some(both)
     }
 
     /// This without `other`.
     pub(crate) fn without(&self, other: &Self) -> Self {
-        let kept = self.resources.iter().filter(|resource| !other.resources.contains(resource));
-        Self { resources: kept.copied().collect(), is_all: self.is_all && !other.is_all }
+        Self {
+            resources: left(&self.resources, &other.resources),
+            venues: left(&self.venues, &other.venues),
+            is_all: self.is_all && !other.is_all,
+        }
+    }
+
+    /// How many resources and venues it names.
+    pub(crate) fn named(&self) -> usize {
+        self.resources.len() + self.venues.len()
     }
 
     /// Whether `change` is something that `caller` asked for with this. The audience finds the same by its indexes.
@@ -38,7 +46,24 @@ impl Interest {
         self.is_all
             || users_of(change).any(|user| caller.is(user))
             || change.fact.resource_id().is_some_and(|resource| self.resources.contains(&resource))
+            || change.fact.venue_id().is_some_and(|venue| self.venues.contains(&venue))
     }
+}
+
+/// What is in either, each once.
+fn joined<T: Copy + PartialEq>(some: &[T], others: &[T]) -> Vec<T> {
+    let mut both = some.to_vec();
+    for other in others {
+        if !both.contains(other) {
+            both.push(*other);
+        }
+    }
+    both
+}
+
+/// What is in `some` alone.
+fn left<T: Copy + PartialEq>(some: &[T], others: &[T]) -> Vec<T> {
+    some.iter().filter(|each| !others.contains(each)).copied().collect()
 }
 
 /// Whose own a change is: the booking's, those of the conflicts with it, and who did it.

@@ -21,7 +21,7 @@ pub(crate) struct Wanted {
     pub(crate) after: Option<Seq>,
 }
 
-/// Reads `user_id`, `resource` (repeatable), `topic` and `after`.
+/// Reads `user_id`, `resource` and `venue` (repeatable), `topic` and `after`.
 ///
 /// # Errors
 /// The parameters at fault.
@@ -54,13 +54,17 @@ fn take(name: &str, value: &str, wanted: &mut Wanted) -> Result<(), Fault> {
         "user_id" => {
             *user = Some(UserId::parse(value).map_err(|error| (error.rule(), error.to_string()))?);
         }
-        "resource" if interest.resources.len() == Interest::RESOURCES_MAX => {
-            let message = format!("is given more than {} times", Interest::RESOURCES_MAX);
+        "resource" | "venue" if interest.named() == Interest::NAMED_MAX => {
+            let message = format!("is one more than {} resources and venues", Interest::NAMED_MAX);
             return Err(("too_many", message));
         }
         "resource" => {
             let id = value.parse().map_err(|_| ("uuid", "is not the id of a resource".into()))?;
             interest.resources.push(id);
+        }
+        "venue" => {
+            let id = value.parse().map_err(|_| ("uuid", "is not the id of a venue".into()))?;
+            interest.venues.push(id);
         }
         "after" if after.is_some() => return Err(("duplicate", "is given twice".into())),
         "after" => *after = Some(position(value)?),
@@ -73,7 +77,7 @@ fn take(name: &str, value: &str, wanted: &mut Wanted) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_domain::ResourceId;
+    use holdfast_domain::{ResourceId, VenueId};
 
     use super::*;
 
@@ -89,20 +93,34 @@ mod tests {
     }
 
     #[test]
-    fn resources_add_up_and_all_widens() {
+    fn resources_and_venues_add_up_and_all_widens() {
         let id = ResourceId::from_u128(1);
-        let text = id.to_string();
-        let query = [("resource", &*text), ("user_id", "alice"), ("resource", &*text), ("topic", "all")];
+        let (text, venue) = (id.to_string(), VenueId::from_u128(2).to_string());
+        let query = [
+            ("resource", &*text),
+            ("user_id", "alice"),
+            ("venue", &*venue),
+            ("resource", &*text),
+            ("topic", "all"),
+        ];
         let Wanted { caller, interest, .. } = parsed(&query).unwrap();
         assert_eq!(caller.user, UserId::parse("alice").ok());
         assert_eq!(interest.resources, [id, id]);
+        assert_eq!(interest.venues, [VenueId::from_u128(2)]);
         assert!(interest.is_all);
     }
 
     #[test]
     fn whatever_is_wrong_is_named() {
-        let query = [("since", "5"), ("topic", "some"), ("resource", "Raum1"), ("user_id", " ")];
-        let rules = [("since", "unknown"), ("topic", "one_of"), ("resource", "uuid"), ("user_id", "blank")];
+        let query =
+            [("since", "5"), ("topic", "some"), ("resource", "Raum1"), ("venue", ""), ("user_id", " ")];
+        let rules = [
+            ("since", "unknown"),
+            ("topic", "one_of"),
+            ("resource", "uuid"),
+            ("venue", "uuid"),
+            ("user_id", "blank"),
+        ];
         let expected: Vec<_> = rules.map(|(field, rule)| (field.to_owned(), rule)).into();
         assert_eq!(parsed(&query), Err(expected));
     }
@@ -118,10 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn more_resources_than_allowed_are_refused() {
+    fn more_resources_and_venues_than_allowed_are_refused() {
         let id = ResourceId::from_u128(1).to_string();
-        assert!(parsed(&[("resource", &*id); Interest::RESOURCES_MAX]).is_ok());
-        let error = parsed(&[("resource", &*id); Interest::RESOURCES_MAX + 1]).unwrap_err();
-        assert_eq!(error, [("resource".to_owned(), "too_many")]);
+        let mut query = vec![("resource", &*id); Interest::NAMED_MAX];
+        query[0].0 = "venue";
+        assert!(parsed(&query).is_ok());
+        for name in ["resource", "venue"] {
+            let error = parsed(&[&query[..], &[(name, &*id)]].concat()).unwrap_err();
+            assert_eq!(error, [(name.to_owned(), "too_many")]);
+        }
     }
 }

@@ -16,7 +16,7 @@ pub struct Settings {
         value_parser = bounded(1..=1_000_000_usize))]
     pub sockets_max: usize,
 
-    /// Most messages that wait for one socket; whoever is further behind is cut off.
+    /// Most messages that wait for one socket; whoever is further behind catches up from where they are.
     #[arg(id = "SOCKET_QUEUE", long = "socket-queue", env, default_value_t = 256,
         value_parser = bounded(1..=65_536_usize))]
     pub socket_queue: usize,

@@ -17,7 +17,7 @@ use crate::{
     render::{HELLO, POSITION, notice},
 };
 
-/// Most bytes of a frame from the client: room for as many resources as it may name.
+/// Most bytes of a frame from the client: room for as many resources and venues as it may name.
 pub(crate) const FRAME_MAX_BYTES: usize = 4_096;
 
 /// How long one message may take to find room on its way out.
@@ -30,6 +30,8 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 enum End {
     /// There is nobody to say anything to.
     Gone,
+    /// They don't read, or not fast enough.
+    TooSlow,
     /// With these last words.
     Close(CloseReason),
 }
@@ -61,11 +63,19 @@ pub(crate) async fn serve(
     let end = select! {
         biased;
         () = stopping.cancelled() => close(CloseCode::Away, &advice::reason()),
-        () = cut_off.cancelled() => too_slow(),
+        () = cut_off.cancelled() => End::TooSlow,
         Err(end) = converse(&mut session, incoming, &mut subscription, beat) => end,
     };
+    let reason = match end {
+        End::Gone => None,
+        End::TooSlow => {
+            subscription.hub.meters.slow_closes.increment(1);
+            Some(reason(CloseCode::Again, "messages come faster than they are read; come back with ?after="))
+        }
+        End::Close(reason) => Some(reason),
+    };
     drop(subscription);
-    if let End::Close(reason) = end {
+    if let Some(reason) = reason {
         // A client that is gone or does not read: that it isn't told is all the same.
         let _ = timeout(CLOSE_WAIT, session.close(Some(reason))).await;
     }
@@ -83,12 +93,13 @@ async fn converse(
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         select! {
+            // What was said is heard before it is judged that nothing was, and much to tell puts off no beat.
+            biased;
             message = incoming.recv() => {
                 if let Some(text) = hear(session, message, &mut pulse, &mut pace).await? {
                     follow(session, &text, subscription).await?;
                 }
             }
-            message = subscription.next() => send(session, message.ok_or_else(too_slow)?).await?,
             _ = beats.tick() => {
                 if pulse == Pulse::Asked {
                     return Err(End::Gone);
@@ -96,7 +107,10 @@ async fn converse(
                 tell_position(session, subscription).await?;
                 pulse = Pulse::Asked;
                 in_time(session.ping(b"")).await?;
+                // However long all that took, there is a whole beat to answer in.
+                beats.reset();
             }
+            message = subscription.next() => send(session, message.ok_or(End::TooSlow)?).await?,
         }
     }
 }
@@ -132,7 +146,8 @@ async fn hear(
         Some(Err(ProtocolError::Io(_))) | None => return Err(End::Gone),
         Some(Err(_)) => return Err(broken()),
     };
-    if !matches!(message, Message::Pong(_)) && pace.is_exceeded(Instant::now()) {
+    let is_answer = *pulse == Pulse::Asked && matches!(message, Message::Pong(_));
+    if !is_answer && pace.is_exceeded(Instant::now()) {
         let reason = format!("more than {MESSAGES_PER_SECOND} messages a second");
         return Err(close(CloseCode::Policy, &reason));
     }
@@ -168,17 +183,17 @@ async fn send(session: &mut Session, message: Told) -> Result<(), End> {
 }
 
 async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Result<(), End> {
-    Ok(timeout(SEND_WAIT, sent).await.map_err(|_| too_slow())??)
+    Ok(timeout(SEND_WAIT, sent).await.map_err(|_| End::TooSlow)??)
 }
 
 fn broken() -> End {
     close(CloseCode::Protocol, "that is not the WebSocket protocol")
 }
 
-fn too_slow() -> End {
-    close(CloseCode::Again, "messages come faster than they are read; come back with ?after=")
+fn close(code: CloseCode, description: &str) -> End {
+    End::Close(reason(code, description))
 }
 
-fn close(code: CloseCode, description: &str) -> End {
-    End::Close(CloseReason { code, description: Some(description.to_owned()) })
+fn reason(code: CloseCode, description: &str) -> CloseReason {
+    CloseReason { code, description: Some(description.to_owned()) }
 }

@@ -1,7 +1,7 @@
 //! The same as a socket tells, as server-sent events: for who can't open a socket, or needn't say anything.
 //!
 //! It is the answer's body: asked for its next piece whenever there is room on the way out. Who does not read is not asked
-//! for, and is cut off by the hub when their queue is full.
+//! for: the hub lets them go when their queue is full, and the connection ends by the time-out of what lies unread.
 
 use std::{convert::Infallible, fmt::Write as _, time::Duration};
 
@@ -71,7 +71,10 @@ impl Events {
         select! {
             biased;
             () = self.stopping.cancelled() => Some(self.end()),
-            () = cut_off.cancelled() => Some(self.end()),
+            () = cut_off.cancelled() => {
+                self.subscription.hub.meters.slow_closes.increment(1);
+                Some(self.end())
+            }
             _ = self.beats.tick() => Some(self.beat()),
             message = self.subscription.next() => Some(match message {
                 Some(message) => event(&message),

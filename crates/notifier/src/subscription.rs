@@ -1,10 +1,13 @@
 //! A place in the hub, for as long as it is held: first what was missed, if that was asked for, then what comes.
 //!
+//! Whose queue is full is not told less, and keeps nobody waiting: the hub lets them go, and at the end of their queue they
+//! catch up as if they had come back.
+//!
 //! Who catches up holds nothing that others wait for: only a position, and a few changes of which they are told next. They
 //! join the audience under the shard's lock, at the moment when their position is the shard's; so nothing is lost between,
 //! and nothing comes twice.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use holdfast_domain::{Caller, Seq, Shard, TenantId};
 use tokio::{sync::mpsc, task::yield_now};
@@ -15,7 +18,7 @@ use crate::{
     ask::Ask,
     audience::{Member, MemberId},
     catch_up::CatchUp,
-    hub::Channel,
+    hub::{Behind, Channel},
     render::Message,
 };
 
@@ -24,7 +27,7 @@ use crate::{
 pub struct Subscription {
     /// Every change after this one that is asked for and may be seen is delivered, or `resync` in its place.
     pub from: Seq,
-    /// Cancelled when messages came faster than they were taken; nothing is delivered any more.
+    /// Cancelled when they take too long to catch up; nothing is delivered any more.
     pub cut_off: CancellationToken,
     pub(crate) hub: Arc<Hub>,
     tenant_id: TenantId,
@@ -60,51 +63,85 @@ impl Subscription {
         Some(Self { from, cut_off, hub, tenant_id, id, queue, catch_up })
     }
 
-    /// The next message; nothing after the cut. Nothing is lost if it is dropped while it waits.
+    /// The next message. Nothing is lost if it is dropped while it waits.
     pub async fn next(&mut self) -> Option<Message> {
-        while let Some(catch_up) = &mut self.catch_up {
-            if let Some(message) = catch_up.pending.pop_front() {
+        loop {
+            while let Some(catch_up) = &mut self.catch_up {
+                if let Some(message) = catch_up.pending.pop_front() {
+                    return Some(message);
+                }
+                if catch_up.has_joined() {
+                    self.catch_up = None;
+                } else {
+                    catch_up.step(&self.hub).await;
+                    // Much may have to be looked at of which nothing is theirs; others have their turn between.
+                    yield_now().await;
+                }
+            }
+            if let Some(message) = self.queue.recv().await {
                 return Some(message);
             }
-            if catch_up.has_joined() {
-                self.catch_up = None;
-            } else {
-                catch_up.step(&self.hub).await;
-                // Much may have to be looked at of which nothing is theirs; others have their turn between.
-                yield_now().await;
+            let hub = Arc::clone(&self.hub);
+            if !self.fall_back(&mut hub.channel(Shard::of(self.tenant_id))) {
+                return None;
             }
         }
-        self.queue.recv().await
     }
 
     /// Listens from now on to what `ask` makes of what was listened to. The answer, with the position after which that
     /// holds, comes among the messages, at that position. Whether it may be.
     pub(crate) fn change(&mut self, ask: &Ask) -> bool {
+        let hub = Arc::clone(&self.hub);
+        let mut channel = hub.channel(Shard::of(self.tenant_id));
+        let position = channel.position().unwrap_or(self.from);
+        if self.queue.len() == hub.queue {
+            // There is no room for the answer.
+            let member = channel.tenants.get_mut(&self.tenant_id).and_then(|audience| audience.take(self.id));
+            channel.leave_behind(member.map(|member| (self.id, member)).into_iter().collect(), position);
+        }
+        self.fall_back(&mut channel);
         if let Some(catch_up) = self.catch_up.as_mut().filter(|catch_up| !catch_up.has_joined()) {
             return catch_up.change(ask);
         }
-        let mut channel = self.hub.channel(Shard::of(self.tenant_id));
-        let answer = ask.done(channel.position().unwrap_or(self.from));
         let audience = channel.tenants.get_mut(&self.tenant_id);
+        let answer = ask.done(position);
         audience.is_none_or(|audience| audience.change(self.id, |topics| ask.applied_to(topics), &answer))
     }
 
     /// What has been delivered and not been taken, and the position up to which that is everything. It isn't known for
     /// who claims to be further than the shard.
     pub fn so_far(&mut self) -> (Vec<Message>, Option<Seq>) {
+        let hub = Arc::clone(&self.hub);
+        let mut channel = hub.channel(Shard::of(self.tenant_id));
+        self.fall_back(&mut channel);
+        // Before the queue is emptied: what is queued after it may be more than it covers, never less.
+        let position = channel.position();
+        drop(channel);
         let catch_up = self.catch_up.take_if(|catch_up| catch_up.has_joined());
         let mut messages = catch_up.map(|catch_up| catch_up.pending).unwrap_or_default();
         if let Some(catch_up) = &mut self.catch_up {
-            let pending: VecDeque<_> = std::mem::take(&mut catch_up.pending);
-            let position = self.hub.channel(Shard::of(self.tenant_id)).position();
+            let pending = std::mem::take(&mut catch_up.pending);
             let is_known = position.is_some_and(|position| catch_up.cursor <= position);
             return (pending.into(), is_known.then_some(catch_up.cursor));
         }
-        // The position first: what is queued after it may be more than it covers, never less.
-        let position = self.hub.channel(Shard::of(self.tenant_id)).position();
         let waiting = self.queue.len();
         messages.extend((0..waiting).map_while(|_| self.queue.try_recv().ok()));
         (messages.into(), position)
+    }
+
+    /// Has who was left behind catch up, from what they have in their queue on. Whether they were.
+    fn fall_back(&mut self, channel: &mut Channel) -> bool {
+        let Some(behind) = channel.take_behind(self.id) else {
+            return false;
+        };
+        let Behind { caller, interest, cut_off, cursor, gaps } = behind;
+        let (sender, queue) = mpsc::channel(self.hub.queue);
+        let mut rest = std::mem::replace(&mut self.queue, queue);
+        let mut pending = self.catch_up.take().map(|catch_up| catch_up.pending).unwrap_or_default();
+        pending.extend(std::iter::from_fn(|| rest.try_recv().ok()));
+        let member = Member { caller, interest, queue: sender, cut_off };
+        self.catch_up = Some(Box::new(CatchUp::left_behind(self.id, member, (cursor, gaps), pending)));
+        true
     }
 }
 
@@ -117,11 +154,47 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         self.hub.meters.sockets.decrement(1);
         let mut channel = self.hub.channel(Shard::of(self.tenant_id));
+        channel.take_behind(self.id);
         if let Some(audience) = channel.tenants.get_mut(&self.tenant_id) {
             audience.remove(self.id);
             if audience.len() == 0 {
                 channel.tenants.remove(&self.tenant_id);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use holdfast_domain::DEFAULT_TENANT;
+    use holdfast_stream::Entry;
+
+    use super::*;
+    use crate::{Settings, ask};
+
+    #[derive(Parser)]
+    struct HubSettings {
+        #[command(flatten)]
+        sockets: Settings,
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_room_for_an_answer_it_comes_after_what_is_there_and_holds() {
+        let settings = HubSettings::parse_from(["test", "--socket-queue", "1"]).sockets;
+        let (hub, shard) = (Arc::new(Hub::new(&settings, None)), Shard::of(DEFAULT_TENANT));
+        hub.gap(shard, Seq(0));
+        let mut subscription = hub.subscribe(Caller::open(None), Interest::default(), None).unwrap();
+        // Told to everybody, since it can't be read.
+        let strange = |seq| Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: "?".into() };
+        hub.publish(shard, vec![strange(1)]);
+        let ask = ask::parse(r#"{"type":"subscribe","id":"a","all":true}"#).unwrap();
+        assert!(subscription.change(&ask));
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            let message = subscription.next().await.unwrap();
+            told.push((message.kind, message.seq.0));
+        }
+        assert_eq!(told, [("resync", 1), ("subscribed", 1), ("position", 1)]);
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{booked, change, resource, shard, user};
+use common::{booked, change, resource, shard, user, venue_of};
 use holdfast_domain::{Caller, Change, DEFAULT_TENANT, Roles, Seq, TenantId, visible};
 use holdfast_notifier::{Hub, Interest, Message, Subscription};
 use holdfast_stream::{Entry, Streams};
@@ -21,6 +21,9 @@ use tokio::time::timeout;
 
 /// Enough to need several goes, and several pages.
 const LAST: i64 = 600;
+
+/// Changes that are looked at in one go.
+const CHUNK: i64 = 256;
 
 async fn soon<T>(wait: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), wait).await.expect("it never came")
@@ -48,7 +51,8 @@ fn mixed(last: i64) -> Vec<Entry> {
             let tenant =
                 if of(&["ours", "ours", "theirs"]) == "ours" { DEFAULT_TENANT } else { neighbour.unwrap() };
             let names = ["alice", "bob", "carol"];
-            let number = if of(&["1", "2"]) == "1" { 1 } else { 2 };
+            // In two places.
+            let number = of(&["1", "2", "3"]).parse().unwrap();
             change(tenant, seq, of(&names), of(&names), number, "secret")
         })
         .collect()
@@ -62,7 +66,10 @@ fn expected(log: &[Entry], caller: &Caller, interest: &Interest, after: i64) -> 
         let booking = change.fact.booking().unwrap();
         let is_own =
             caller.is(&booking.user_id) || change.actor.as_ref().is_some_and(|actor| caller.is(actor));
-        let is_asked = interest.is_all || is_own || interest.resources.contains(&booking.resource_id);
+        let is_asked = interest.is_all
+            || is_own
+            || interest.resources.contains(&booking.resource_id)
+            || interest.venues.contains(&booking.venue_id);
         if let Some(seen) = visible(&change, caller).filter(|_| is_asked) {
             texts.push((entry.seq.0, serde_json::to_string(&seen).unwrap()));
         }
@@ -121,7 +128,12 @@ async fn whoever_comes_back_is_told_what_the_log_has_for_them_from_every_positio
     let mut log = mixed(150);
     let hub = hub_at(0, &[], None);
     hub.publish(shard(), log.clone());
-    let interests = [Interest::default(), Interest { resources: vec![resource(2)], is_all: false }, all()];
+    let interests = [
+        Interest::default(),
+        Interest { resources: vec![resource(2)], ..Interest::default() },
+        Interest { venues: vec![venue_of(3)], ..Interest::default() },
+        all(),
+    ];
     let mut subscriptions = Vec::new();
     for caller in [stranger("alice"), Caller::open(Some(user("bob"))), stranger("nobody")] {
         for (interest, after) in
@@ -174,11 +186,16 @@ async fn race(hub: &Arc<Hub>, last: i64, publish: impl FnOnce() + Send + 'static
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_back_while_much_is_going_on_misses_nothing_and_gets_nothing_twice() {
     const LAST: i64 = 2_000;
-    let hub = hub_at(0, &["--socket-queue", "5000"], None);
-    let publisher = Arc::clone(&hub);
-    race(&hub, LAST, move || (1..=LAST).for_each(|seq| publisher.publish(shard(), vec![booked(seq, "bob")])))
+    // With room for all that comes, and with so little that most are left behind again and again.
+    for queue in ["5000", "3"] {
+        let hub = hub_at(0, &["--socket-queue", queue], None);
+        let publisher = Arc::clone(&hub);
+        race(&hub, LAST, move || {
+            (1..=LAST).for_each(|seq| publisher.publish(shard(), vec![booked(seq, "bob")]));
+        })
         .await;
-    assert_eq!(hub.subscribers(), 0);
+        assert_eq!(hub.subscribers(), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -285,25 +302,25 @@ async fn a_page_that_was_read_too_soon_is_read_again() {
 #[tokio::test]
 async fn a_gap_while_somebody_catches_up_is_told_to_them_too() {
     let hub = hub_at(0, &[], None);
-    hub.publish(shard(), (1..=100).map(|seq| booked(seq, "bob")).collect());
+    hub.publish(shard(), (1..=LAST).map(|seq| booked(seq, "bob")).collect());
     let mut back = back(&hub, 0);
     assert_eq!(soon(back.next()).await.unwrap().seq, Seq(1));
-    hub.gap(shard(), Seq(300));
+    hub.gap(shard(), Seq(LAST + 200));
     let pending: Vec<_> = back.so_far().0.iter().map(|message| message.seq.0).collect();
-    assert_eq!(pending, (2..=32).collect::<Vec<_>>());
-    is_told_to_ask_anew(&mut back, 300).await;
+    assert_eq!(pending, (2..=CHUNK).collect::<Vec<_>>());
+    is_told_to_ask_anew(&mut back, LAST + 200).await;
 }
 
 #[tokio::test]
 async fn who_catches_up_while_the_stream_comes_back_old_is_told_to_ask_anew() {
     let hub = hub_at(0, &[], None);
-    hub.publish(shard(), (1..=100).map(|seq| booked(seq, "bob")).collect());
+    hub.publish(shard(), (1..=LAST).map(|seq| booked(seq, "bob")).collect());
     let mut back = back(&hub, 60);
     assert_eq!(soon(back.next()).await.unwrap().seq, Seq(61));
     hub.gap(shard(), Seq(10));
-    hub.publish(shard(), (11..=200).map(|seq| booked(seq, "carol")).collect());
+    hub.publish(shard(), (11..=2 * LAST).map(|seq| booked(seq, "carol")).collect());
     back.so_far();
-    is_told_to_ask_anew(&mut back, 200).await;
+    is_told_to_ask_anew(&mut back, 2 * LAST).await;
 }
 
 #[tokio::test]
@@ -357,20 +374,50 @@ async fn who_does_not_take_what_they_missed_holds_nobody_up_and_goes_on_where_th
     assert!(!slow.cut_off.is_cancelled());
     let (pending, position) = slow.so_far();
     told.extend(pending);
-    assert_eq!((told.len(), position), (32, Some(Seq(32))));
+    assert_eq!((told.len(), position), (256, Some(Seq(CHUNK))));
     told.extend(told_up_to(&mut slow, 1_000).await);
     assert_eq!(seqs(&told), (1..=1_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn who_has_no_room_for_all_that_comes_is_told_the_rest_from_memory_and_then_what_comes() {
+    let hub = hub_at(0, &["--socket-queue", "4"], None);
+    let mut slow = hub.subscribe(stranger("alice"), all(), None).unwrap();
+    hub.publish(shard(), (1..=300).map(|seq| booked(seq, "bob")).collect());
+    assert_eq!(seqs(&missed(&mut slow).await), (1..=300).collect::<Vec<_>>());
+    hub.publish(shard(), (301..=304).map(|seq| booked(seq, "bob")).collect());
+    assert_eq!(seqs(&slow.so_far().0), [301, 302, 303, 304]);
+}
+
+#[tokio::test]
+async fn who_was_left_behind_when_a_gap_came_is_told_to_ask_anew() {
+    let redis = TestRedis::new();
+    let log: Vec<_> = (1..=300).map(|seq| booked(seq, "bob")).collect();
+    let streams = stream(&redis, &log).await;
+    for count in [4, 5] {
+        let hub = hub_at(0, &["--socket-queue", "4"], Some(streams.clone()));
+        let mut slow = hub.subscribe(stranger("alice"), all(), None).unwrap();
+        // At 4 it is the notice for which there is no room.
+        hub.publish(shard(), log[..count].to_vec());
+        hub.gap(shard(), Seq(300));
+        hub.publish(shard(), vec![booked(301, "bob")]);
+        for seq in 1..=4 {
+            assert_eq!(soon(slow.next()).await.unwrap().seq, Seq(seq));
+        }
+        is_told_to_ask_anew(&mut slow, 301).await;
+        assert_eq!(slow.so_far(), (vec![], Some(Seq(301))));
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_takes_far_too_long_to_catch_up_is_cut_off() {
     let hub = hub_at(0, &[], None);
-    hub.publish(shard(), (1..=100).map(|seq| booked(seq, "bob")).collect());
+    hub.publish(shard(), (1..=LAST).map(|seq| booked(seq, "bob")).collect());
     let mut slow = back(&hub, 0);
     assert_eq!(slow.next().await.unwrap().seq, Seq(1));
     tokio::time::advance(Duration::from_secs(61)).await;
     let rest = slow.so_far().0;
-    assert_eq!(seqs(&rest), (2..=32).collect::<Vec<_>>());
+    assert_eq!(seqs(&rest), (2..=CHUNK).collect::<Vec<_>>());
     assert!(timeout(Duration::from_millis(1), slow.next()).await.is_err());
     assert!(slow.cut_off.is_cancelled());
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes a helper of a test for no test")]
 
 mod common;
+mod places;
 mod server;
 
 use std::{
@@ -10,19 +11,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{booked, change, resource, shard};
+use common::{booked, change, resource, shard, venue_of};
 use futures_util::{SinkExt, StreamExt};
 use holdfast_domain::DEFAULT_TENANT;
+use holdfast_stream::Entry;
+use places::made;
 use serde_json::{Value, json};
 use server::{Running, soon, start};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{
-        Error, Message,
+        Bytes, Error, Message,
         protocol::{CloseFrame, frame::coding::CloseCode},
     },
 };
@@ -38,6 +41,17 @@ impl Running {
     /// Connects, and takes the hello.
     async fn connect(&self, path: &str) -> Client {
         let mut client = self.try_connect(path).await.unwrap();
+        assert_eq!(client.message().await["type"], "hello");
+        client
+    }
+
+    /// The same with little room for what is not read.
+    async fn connect_narrowly(&self, path: &str) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(65_536).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(self.address).await.unwrap());
+        let (stream, _) = soon(client_async(format!("ws://{}{path}", self.address), stream)).await.unwrap();
+        let mut client = Client(stream);
         assert_eq!(client.message().await["type"], "hello");
         client
     }
@@ -215,9 +229,38 @@ async fn a_client_subscribes_and_unsubscribes_on_the_open_socket_and_is_told_fro
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_follows_a_venue_from_the_start_or_from_when_it_says_so_until_it_says_no() {
+    let running = start(&[]);
+    let mut from_start = running.connect(&format!("/api/v1/ws?venue={}", venue_of(1))).await;
+    let mut later = running.connect("/api/v1/ws").await;
+    running.hub.publish(shard(), vec![made(17, 2, true)]);
+    later.say(&json!({"type": "subscribe", "id": "a", "venues": [venue_of(1)]})).await;
+    assert_eq!(later.message().await, json!({"type": "subscribed", "id": "a", "seq": 17}));
+    let elsewhere = change(DEFAULT_TENANT, 18, "bob", "bob", 3, "x");
+    running.hub.publish(shard(), vec![elsewhere, booked(19, "bob")]);
+    assert_eq!(later.message().await["seq"], 19);
+    later.say(&json!({"type": "unsubscribe", "id": "b", "venues": [venue_of(1)]})).await;
+    assert_eq!(later.message().await, json!({"type": "unsubscribed", "id": "b", "seq": 19}));
+    running.hub.publish(shard(), vec![made(20, 1, false)]);
+    later.say(&json!({"type": "unsubscribe", "id": "c"})).await;
+    assert_eq!(later.message().await, json!({"type": "unsubscribed", "id": "c", "seq": 20}));
+    for seq in [17, 19, 20] {
+        assert_eq!(from_start.message().await["seq"], seq);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answers_say() {
+    for queue in ["10000", "2"] {
+        // They take turns in reading; nobody is to be taken for dead meanwhile.
+        let running = start(&["--socket-queue", queue, "--socket-beat-seconds", "20"]);
+        topics_begin_and_end_where_the_answers_say(&running).await;
+    }
+}
+
+/// Also where there is so little room that everybody is left behind again and again.
+async fn topics_begin_and_end_where_the_answers_say(running: &Running) {
     const LAST: i64 = 6_000;
-    let running = start(&["--socket-queue", "10000"]);
     let hub = Arc::clone(&running.hub);
     let mut clients = Vec::new();
     for query in ["user_id=alice", "user_id=alice&after=16"] {
@@ -235,8 +278,10 @@ async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answer
     for mut client in clients {
         let (mut begun, mut expected) = (None, Vec::new());
         let mut told = Vec::new();
+        let mut asked = 1;
         client.say(&json!({"type": "subscribe", "id": "on", "all": true})).await;
-        while told.last() != Some(&LAST) {
+        // To the last change, and to the answer to each message.
+        while told.last() != Some(&LAST) || asked > 0 {
             let message = client.message().await;
             let seq = message["seq"].as_i64().unwrap();
             match message["type"].as_str().unwrap() {
@@ -244,12 +289,19 @@ async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answer
                     begun = Some(seq);
                     client.say(&json!({"type": "unsubscribe", "id": "off", "all": true})).await;
                 }
-                "unsubscribed" => expected.extend(begun.take().unwrap() + 1..=seq),
+                "unsubscribed" => {
+                    expected.extend(begun.take().unwrap() + 1..=seq);
+                    asked = if asked < 8 { asked + 1 } else { 0 };
+                    if asked > 0 {
+                        client.say(&json!({"type": "subscribe", "id": "on", "all": true})).await;
+                    }
+                }
                 "booking_created" => told.push(seq),
                 other => panic!("{other}"),
             }
         }
-        expected.extend(begun.map_or(LAST, |from| from + 1)..=LAST);
+        // Their own is told in any case.
+        expected.push(LAST);
         expected.dedup();
         assert_eq!(told, expected);
     }
@@ -260,8 +312,8 @@ async fn while_much_is_going_on_a_topic_begins_and_ends_exactly_where_the_answer
 async fn what_a_client_may_not_have_is_refused_and_it_keeps_what_it_had() {
     let running = start(&[]);
     let mut client = running.connect(&format!("/api/v1/ws?resource={}", resource(1))).await;
-    let more: Vec<_> = (2..66).map(resource).collect();
-    client.say(&json!({"type": "subscribe", "id": "a", "resources": more})).await;
+    let more: Vec<_> = (2..65).map(resource).collect();
+    client.say(&json!({"type": "subscribe", "id": "a", "resources": more, "venues": [venue_of(1)]})).await;
     let refusal = client.message().await;
     assert_eq!(
         (&refusal["type"], &refusal["id"], &refusal["code"]),
@@ -328,4 +380,62 @@ async fn a_client_that_does_not_read_is_cut_off_while_another_hears_everything()
     })
     .await;
     assert_eq!(running.hub.subscribers(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_answer_waits_to_be_heard_while_much_is_told_is_not_taken_for_dead() {
+    /// Enough that the server has to wait for room.
+    const BURST: i64 = 600;
+    let running = start(&["--socket-queue", "2000"]);
+    let mut slow = running.connect_narrowly("/api/v1/ws?topic=all").await;
+    let mut clock = running.connect("/api/v1/ws").await;
+    let long = |seq| {
+        let entry = booked(seq, "bob");
+        Entry { wire: entry.wire + &" ".repeat(10_000), ..entry }
+    };
+    let mut seq = 16;
+    for _ in 0..5 {
+        soon(async { while !matches!(slow.0.next().await, Some(Ok(Message::Ping(_)))) {} }).await;
+        running.hub.publish(shard(), (seq + 1..=seq + BURST).map(long).collect());
+        // The answer to the ping.
+        slow.0.flush().await.unwrap();
+        // A beat and more passes, in which nothing is read.
+        for _ in 0..2 {
+            assert_eq!(clock.any_message().await["type"], "position");
+        }
+        for expected in seq + 1..=seq + BURST {
+            assert_eq!(slow.message().await["seq"], expected);
+        }
+        seq += BURST;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_asked_for_are_messages_too() {
+    let running = start(&[]);
+    let mut client = running.connect("/api/v1/ws").await;
+    for _ in 0..200 {
+        // It may be closed already.
+        let _ = client.0.send(Message::Pong(Bytes::new())).await;
+    }
+    assert_eq!(client.close_code().await, CloseCode::Policy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_cuts_off_nobody_who_reads() {
+    const LAST: i64 = 2_016;
+    let running = start(&["--socket-queue", "64"]);
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = running.connect("/api/v1/ws?topic=all").await;
+        clients.push(tokio::spawn(async move {
+            for seq in 17..=LAST {
+                assert_eq!(client.message().await["seq"], seq);
+            }
+        }));
+    }
+    running.hub.publish(shard(), (17..=LAST).map(|seq| booked(seq, "bob")).collect());
+    for client in clients {
+        client.await.unwrap();
+    }
 }

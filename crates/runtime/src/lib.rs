@@ -11,6 +11,7 @@ pub mod headers;
 pub mod health;
 pub mod http;
 pub mod lifecycle;
+pub mod memory;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;

@@ -47,7 +47,7 @@ macro_rules! meet {
         concat!(
             "
     SELECT w.n, r.id, r.name, r.shortest_seconds, r.longest_seconds, r.days_ahead, r.open_wants, found.id,
-        found.start_at, found.end_at, found.held, found.rank, found.user_id
+        found.start_at, found.end_at, found.held, found.rank, found.user_id, r.venue_id
     FROM unnest(
         $2::integer[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], ",
             $place,
@@ -280,7 +280,8 @@ fn bookable(row: &Row) -> Result<Bookable, Error> {
     let name = ResourceName::parse(row.get(2)).map_err(|_| Error::Defect("a stored name is none"))?;
     let limits =
         BookingLimits { shortest_seconds: row.get(3), longest_seconds: row.get(4), days_ahead: row.get(5) };
-    Ok(Bookable { id: row.get::<_, Uuid>(1).into(), name, limits, open_wants: row.get(6) })
+    let (id, venue_id) = (row.get::<_, Uuid>(1).into(), row.get::<_, Uuid>(13).into());
+    Ok(Bookable { id, venue_id, name, limits, open_wants: row.get(6) })
 }
 
 /// The row's conflict; a want that nothing overlaps has a row without.

@@ -14,7 +14,8 @@ use crate::{Database, Error, head::Head, resources::written};
 macro_rules! booking_columns {
     () => {
         "b.id, b.resource_id, r.name, b.user_id, b.status, b.wanted_start_at, b.wanted_end_at, lower(b.granted), \
-         upper(b.granted), b.rank, b.decide_by, b.title, b.note, b.version, b.created_at, b.updated_at"
+         upper(b.granted), b.rank, b.decide_by, b.title, b.note, b.version, b.created_at, b.updated_at, \
+         r.venue_id"
     };
 }
 pub(crate) use booking_columns;
@@ -38,7 +39,7 @@ pub(crate) const BY_ID: &str = concat!(
         SELECT * FROM bookings WHERE shard = $1 AND tenant_id = wanted.tenant_id AND id = wanted.id OFFSET 0
     ) b
     CROSS JOIN LATERAL (
-        SELECT name FROM resources WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id OFFSET 0
+        SELECT name, venue_id FROM resources WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id OFFSET 0
     ) r"
 );
 
@@ -186,6 +187,7 @@ pub(crate) fn from_row(row: &Row, first: usize) -> Result<Booking, Error> {
         id,
         resource_id: row.get::<_, Uuid>(first + 1).into(),
         resource: ResourceName::parse(row.get(first + 2)).map_err(|_| BROKEN)?,
+        venue_id: row.get::<_, Uuid>(first + 16).into(),
         user_id: UserId::parse(row.get(first + 3)).map_err(|_| BROKEN)?,
         claim,
         title: title.map(Title::parse).transpose().map_err(|_| BROKEN)?,

@@ -81,7 +81,7 @@ macro_rules! listed {
             scanned!($bounds, $order, "OFFSET $15 - 1 LIMIT 1"),
             "
         ) b
-        CROSS JOIN (SELECT NULL::text AS name) r
+        CROSS JOIN (SELECT NULL::text AS name, NULL::uuid AS venue_id) r
     )
     LIMIT $14"
         )

@@ -1,6 +1,8 @@
 //! The table `resources`: what is booked, how many want it, and up to where it has been judged.
 
-use holdfast_domain::{Resource, ResourceId, ResourceName, Seq, Shard, TenantId, rules::BookingLimits};
+use holdfast_domain::{
+    Resource, ResourceId, ResourceName, Seq, Shard, TenantId, VenueId, rules::BookingLimits,
+};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
@@ -54,6 +56,7 @@ const OPEN_WANTS: &str =
 #[derive(Debug, Clone)]
 pub(crate) struct Bookable {
     pub(crate) id: ResourceId,
+    pub(crate) venue_id: VenueId,
     pub(crate) name: ResourceName,
     pub(crate) limits: BookingLimits,
     pub(crate) open_wants: i32,

@@ -85,6 +85,7 @@ pub(super) fn change_data(first_day: Date) -> Result<String, Error> {
         id: BookingId::from_u128(u128::MAX),
         resource_id: ResourceId::from_u128(u128::MAX),
         resource: ResourceName::parse(&resource_name(500)).map_err(|_| broken("name"))?,
+        venue_id: DEFAULT_VENUE,
         user_id: UserId::parse("user-5000").map_err(|_| broken("user"))?,
         claim: Claim::want(wanted, Seq(100_000), at, time::Duration::minutes(15)),
         title: None,

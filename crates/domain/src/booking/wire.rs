@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{Booking, Claim, Status};
-use crate::{BookingId, Note, ResourceId, ResourceName, Seq, TimeRange, Title, UserId};
+use crate::{BookingId, Note, ResourceId, ResourceName, Seq, TimeRange, Title, UserId, VenueId};
 
 impl Booking {
     /// The booking as the API shows it.
@@ -14,6 +14,7 @@ impl Booking {
             id: self.id,
             resource: &self.resource,
             resource_id: self.resource_id,
+            venue_id: self.venue_id,
             user_id: &self.user_id,
             start_time: wanted.start(),
             end_time: wanted.end(),
@@ -46,6 +47,8 @@ pub struct View<'a> {
     pub resource: &'a ResourceName,
     /// What is booked; never changes.
     pub resource_id: ResourceId,
+    /// Where that is; never changes.
+    pub venue_id: VenueId,
     /// Whose it is.
     pub user_id: &'a UserId,
     /// When the range that is wanted begins.
@@ -115,6 +118,7 @@ pub(super) struct Record {
     id: BookingId,
     resource: ResourceName,
     resource_id: ResourceId,
+    venue_id: VenueId,
     user_id: UserId,
     #[serde(with = "time::serde::rfc3339")]
     start_time: OffsetDateTime,
@@ -146,6 +150,7 @@ impl TryFrom<Record> for Booking {
             id: record.id,
             resource_id: record.resource_id,
             resource: record.resource,
+            venue_id: record.venue_id,
             user_id: record.user_id,
             claim,
             title: record.title,

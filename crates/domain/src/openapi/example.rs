@@ -35,6 +35,7 @@ pub fn booking() -> Booking {
         id: BOOKING,
         resource_id: RESOURCE,
         resource: right!(ResourceName::parse("Raum1")),
+        venue_id: DEFAULT_VENUE,
         user_id: right!(UserId::parse("alice")),
         claim: Claim::want(hours(10, 12), Seq(17), AT, Duration::minutes(15)),
         title: Title::parse("Planning").ok(),

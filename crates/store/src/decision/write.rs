@@ -29,7 +29,10 @@ pub(crate) const DECIDE: &str = concat!(
         OFFSET 0
     ) place
     CROSS JOIN LATERAL (
-        SELECT name FROM resources WHERE shard = $1 AND tenant_id = d.tenant_id AND id = place.resource_id OFFSET 0
+        SELECT name, venue_id
+        FROM resources
+        WHERE shard = $1 AND tenant_id = d.tenant_id AND id = place.resource_id
+        OFFSET 0
     ) r
     WHERE b.shard = place.shard AND b.ctid = place.ctid AND place.status = 'PENDING'
     RETURNING d.n, ",

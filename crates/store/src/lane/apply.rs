@@ -81,10 +81,12 @@ impl<'a> Effects<'a> {
             }
             (None, Target::Id(_)) => return Err(WriteError::Unknown(Object::Resource)),
         };
+        let resource = self.resource(tenant_id, resource_id)?;
         let booking = Booking {
             id: create.id,
             resource_id,
-            resource: self.resource(tenant_id, resource_id)?.name.clone(),
+            resource: resource.name.clone(),
+            venue_id: resource.venue_id,
             user_id: create.order.user_id.clone(),
             claim: Claim::want(create.wanted, head.seq().next(), head.at(), self.settings.grace()),
             title: create.title.clone(),
@@ -122,7 +124,7 @@ impl<'a> Effects<'a> {
             Resource { id, venue_id, name: name.clone(), limits, version: 1, created_at: at, updated_at: at };
         append(head, order, &Fact::ResourceCreated { resource: resource.clone() });
         self.loaded.names.insert((tenant_id, venue_id, name.clone()), id);
-        let bookable = Bookable { id, name: name.clone(), limits, open_wants: 0 };
+        let bookable = Bookable { id, venue_id, name: name.clone(), limits, open_wants: 0 };
         self.loaded.resources.insert((tenant_id, id), bookable);
         self.new_resources.push((tenant_id, resource));
         Ok(id)
