@@ -25,6 +25,10 @@ use crate::{
 /// How long an answer or a message may lie unread on its way to a peer.
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a connection may stay open between two requests. Longer than proxies and clients keep theirs, who close them
+/// after a minute at most: closed by us, one could meet a request that is on its way.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
 /// A listener that has its port and does not serve yet; who connects waits.
 pub struct Bound {
     server: Server,
@@ -65,6 +69,7 @@ pub fn bind(
         .workers(http.workers)
         .max_connections(http.connections_max.div_ceil(http.workers))
         .tcp_nodelay(true)
+        .keep_alive(KEEP_ALIVE)
         .on_connect(|io, _| give_up_on_the_deaf(io))
         .disable_signals()
         .shutdown_timeout(shutdown.http().as_secs())
