@@ -3,11 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use futures_util::{FutureExt, future::join_all};
 use holdfast_domain::Seq;
 use holdfast_store::{Database, Settings, StepLimits};
 use holdfast_testkit::{TestDatabase, eventually, postgres::PostgresServer, proxy::Proxy, shard};
-use std::time::Duration;
 use tokio::time::timeout;
 
 /// Longer than the longest of the store's own time-outs, which is that of a transaction before its COMMIT.
@@ -72,7 +73,8 @@ async fn a_connection_on_which_an_answer_is_owed_is_closed() {
     // Given up by the store, and by whoever asked.
     let given_up = join_all((0..4).map(|_| database.heads()));
     let left = join_all((0..4).map(|_| timeout(Duration::from_millis(300), database.head(shard()))));
-    let (given_up, left) = futures_util::join!(given_up, left);
+    let (given_up, left) =
+        timeout(AT_LAST, async { futures_util::join!(given_up, left) }).await.expect("an end");
     assert!(given_up.iter().all(Result::is_err) && left.iter().all(Result::is_err));
     proxy.flow();
     let client = test.client().await;
