@@ -4,7 +4,7 @@
 use std::{error::Error as _, time::Duration};
 
 use holdfast_domain::{Seq, Shard};
-use holdfast_store::Database;
+use holdfast_store::{Database, Pause};
 use holdfast_stream::{Doorbell, Shards, Streams};
 use tokio::{
     select,
@@ -62,6 +62,7 @@ impl Relay {
         let mut poll = interval(self.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let bell = self.wake.clone();
+        let mut pause = Pause::default();
         loop {
             let is_copying = *self.status.borrow() == Status::Copying;
             let done = select! {
@@ -73,6 +74,10 @@ impl Relay {
                 rung = elsewhere.heard(), if is_copying => self.turn(rung).await,
             };
             self.report(&done);
+            match done {
+                Ok(_) => pause.end(),
+                Err(_) => poll.reset_after(pause.after_failure()),
+            }
         }
         let last_pass = timeout(LAST_PASS, self.last_pass()).await;
         if !matches!(last_pass, Ok(Ok(Status::Copying))) {

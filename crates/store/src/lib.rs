@@ -44,6 +44,7 @@ mod leap;
 mod listing;
 mod meters;
 mod migrate;
+mod pause;
 #[cfg(test)]
 mod plans;
 mod prune;
@@ -68,5 +69,6 @@ pub use lane::{
 pub use leap::LEAP;
 pub use listing::{Filter, Page};
 pub use migrate::{SchemaError, migrate};
+pub use pause::Pause;
 pub use settings::{LaneSettings, Settings};
 pub use venues::VENUES_MAX;

@@ -26,18 +26,25 @@ pub(crate) async fn run(
         loop {
             rounds.tick().await;
             for shard in Shard::all() {
-                if let Err(error) = sweep(|| database.sweep_keys(shard)).await {
-                    tracing::warn!(%shard, %error, "idempotency keys past their time are left for the next round");
-                }
-                let Some(kept) = kept else { continue };
-                if let Err(error) = sweep(|| database.prune(shard, kept)).await {
-                    tracing::warn!(%shard, %error, "changes past their time are left for the next round");
+                let Err(error) = clean(&database, shard, kept).await else { continue };
+                tracing::warn!(%shard, %error, "what is past its time is left for the next round");
+                if matches!(error, Error::Unavailable(_) | Error::Silent) {
+                    // That of the other shards, too: each would only wait as long.
+                    break;
                 }
             }
         }
     };
     // A sweep that is dropped closes its connection, and has not happened.
     stopping.run_until_cancelled(sweeping).await;
+}
+
+async fn clean(database: &Database, shard: Shard, kept: Option<time::Duration>) -> Result<(), Error> {
+    sweep(|| database.sweep_keys(shard)).await?;
+    if let Some(kept) = kept {
+        sweep(|| database.prune(shard, kept)).await?;
+    }
+    Ok(())
 }
 
 /// All that is past its time, transaction by transaction.
