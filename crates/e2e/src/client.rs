@@ -12,7 +12,7 @@ use crate::{Call, Contract};
 /// How long an answer may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
-/// How long a connection is kept for the next request: a service closes those on which nothing has come for five seconds.
+/// How long a connection is kept for the next request: long before a service closes it, even when this process was starved.
 const IDLE_WAIT: Duration = Duration::from_secs(2);
 
 /// Speaks to one process.
