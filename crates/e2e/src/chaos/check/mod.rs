@@ -1,0 +1,103 @@
+//! The judge of a run: what clients were told and subscribers heard, held against the log. Pure, so that each rule has a
+//! control: a true history is changed by hand, and the rule must be named.
+
+mod feeds;
+mod order;
+mod writes;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use holdfast_domain::audit::{Replay, Report};
+
+use super::history::{Feed, Operation, Record};
+pub use feeds::Heed;
+
+/// What must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// A write that was answered with 2xx is in the log as it was asked for.
+    Kept,
+    /// A write that was not answered happened once at most.
+    OnceAtMost,
+    /// What was refused did not happen.
+    Refused,
+    /// One key has one effect.
+    OneEffect,
+    /// All answers to one key agree, and with the log.
+    OneAnswer,
+    /// Nothing is in the log that nobody asked for.
+    Unasked,
+    /// What was answered before another was asked stands before it in the log.
+    RealTime,
+    /// An answer comes in time, and says what went wrong.
+    Answered,
+    /// P1, P4 and the log's own order, by replay.
+    Replay,
+    /// A subscriber is told everything that they may see and asked for.
+    Missed,
+    /// A subscriber is told in the order of the log, and is never set back.
+    InOrder,
+    /// A subscriber is told nothing that they did not ask for or may not see.
+    NotTheirs,
+    /// A subscriber is told each change as the log has it, as far as they may see it.
+    AsLogged,
+    /// The processes live until they are told to stop, and stop in order.
+    Alive,
+    /// With all faults healed, writes get on and subscribers catch up.
+    Progress,
+    /// Subscribers are told to reload only when that is needed.
+    Delivered,
+}
+
+/// Where a rule was broken, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The rule.
+    pub rule: Rule,
+    /// By what.
+    pub what: String,
+}
+
+impl Fault {
+    /// A breach of this rule.
+    pub fn of(rule: Rule, what: impl Into<String>) -> Self {
+        Self { rule, what: what.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.rule, self.what)
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Each broken rule; empty is good.
+    pub faults: Vec<Fault>,
+    /// What the replay found.
+    pub replay: Report,
+    /// What each subscriber heard, in numbers.
+    pub heeds: Vec<Heed>,
+}
+
+/// Holds a run against its log, which is at rest.
+pub fn check(log: &[Record], operations: &[Operation], feeds: &[Feed]) -> Verdict {
+    let mut faults = writes::faults(log, operations);
+    faults.extend(order::faults(log, operations));
+    let mut replay = Replay::default();
+    log.iter().for_each(|record| replay.step(&record.change));
+    let replay = replay.finish();
+    faults.extend(replay.faults.iter().map(|fault| Fault::of(Rule::Replay, fault)));
+    let mut heeds = Vec::new();
+    for feed in feeds {
+        let (heed, found) = feeds::heed(log, feed);
+        heeds.push(heed);
+        faults.extend(found);
+    }
+    Verdict { faults, replay, heeds }
+}

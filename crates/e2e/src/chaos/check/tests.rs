@@ -1,0 +1,397 @@
+//! The control of each rule: a small run that is true, and what becomes of the verdict when one thing of it is not.
+
+use std::{sync::Arc, time::Duration};
+
+use holdfast_domain::{
+    Booking, BookingId, Caller, Change, Claim, Conflict, DEFAULT_TENANT, DEFAULT_VENUE, Fact, Resource,
+    RequestId, ResourceId, ResourceName, Roles, Seq, Status, Title, Trace, UserId, rules::BookingLimits, visible,
+};
+use holdfast_testkit::{hours, now};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::{Rule, check};
+use crate::{
+    Told,
+    chaos::history::{Asked, Feed, Heard, Operation, Record, Try},
+};
+
+const ROOM: ResourceId = ResourceId::from_u128(7);
+
+/// A run: what was logged, asked and heard.
+struct Run {
+    log: Vec<Record>,
+    operations: Vec<Operation>,
+    feeds: Vec<Feed>,
+}
+
+fn booking(id: u128, user: &str, rank: i64, (from, to): (i64, i64), at: OffsetDateTime) -> Booking {
+    Booking {
+        id: BookingId::from_u128(id),
+        resource_id: ROOM,
+        resource: ResourceName::parse("Raum1").unwrap(),
+        user_id: UserId::parse(user).unwrap(),
+        claim: Claim::want(hours(from, to), Seq(rank), at, time::Duration::minutes(15)),
+        title: Title::parse(user).ok(),
+        note: None,
+        version: 1,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+fn record(seq: i64, request_id: &str, fact: Fact, at: OffsetDateTime) -> Record {
+    let user = request_id.split('-').next().and_then(|user| UserId::parse(user).ok());
+    let trace = Trace { request_id: RequestId::parse(request_id).ok(), traceparent: None };
+    let change = Change { tenant_id: DEFAULT_TENANT, seq: Seq(seq), at, actor: user, trace, fact };
+    Record { text: serde_json::to_string(&change).unwrap(), change }
+}
+
+/// What came of a request at this second, and is answered within the next.
+fn attempt(request_id: &str, second: u64, told: Told, body: Value) -> Try {
+    Try {
+        request_id: request_id.to_owned(),
+        api: 0,
+        asked_at: Duration::from_secs(second),
+        told_at: Some(Duration::from_secs(second + 1)),
+        told,
+        status: if told == Told::Done { 200 } else { 409 },
+        body,
+        is_replay: false,
+    }
+}
+
+fn operation(key: &str, asked: Asked, tries: Vec<Try>) -> Operation {
+    let user = key.split('-').next().unwrap().to_owned();
+    Operation { user, key: key.to_owned(), asked, tries }
+}
+
+impl Run {
+    /// Alice books and gives up; Bob, who wants the same, is told of her, gets it after her, and moves. One write was
+    /// refused, one was never answered.
+    fn new() -> Self {
+        let at = now();
+        let room = Resource {
+            id: ROOM,
+            venue_id: DEFAULT_VENUE,
+            name: ResourceName::parse("Raum1").unwrap(),
+            limits: BookingLimits::default(),
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        };
+        let (alices, bobs) = (booking(1, "alice", 2, (1, 3), at), booking(2, "bob", 3, (2, 4), at));
+        let granted = |booking: &Booking| booking.with(booking.claim.grant().unwrap(), at);
+        let (alice_has, bob_has) = (granted(&alices), granted(&bobs));
+        let given_up = alice_has.with(alice_has.claim.cancel().unwrap(), at);
+        let claim = bob_has.claim.ask(hours(5, 6), Seq(8), at, at, time::Duration::minutes(15)).unwrap();
+        let moved = bob_has.with(claim, at);
+        let met = Conflict {
+            id: alices.id,
+            resource_id: ROOM,
+            user_id: alices.user_id.clone(),
+            range: hours(1, 3),
+            status: Status::Pending,
+        };
+        let body = |booking: &Booking, user: &str| {
+            json!(visible::booking(booking, &Caller::open(UserId::parse(user).ok())))
+        };
+        let create = |name: &str, (from, to)| Asked::Create {
+            resource: "Raum1".to_owned(),
+            range: hours(from, to),
+            title: name.to_owned(),
+        };
+        let told = |name: &str, booking: &Booking, second, told| {
+            attempt(name, second, told, body(booking, name.split('-').next().unwrap()))
+        };
+        let mut again = told("bob-1.1", &bobs, 4, Told::Done);
+        again.is_replay = true;
+        let (done, nothing) = (Told::Done, Told::Nothing);
+        let move_it = Asked::Move { booking: bobs.id, range: hours(5, 6), title: "bob".to_owned() };
+        let cancel = Asked::Cancel { booking: alices.id };
+        let operations = vec![
+            operation("alice-0", create("alice", (1, 3)), vec![told("alice-0.0", &alices, 0, done)]),
+            operation("bob-1", create("bob", (2, 4)), vec![told("bob-1.0", &bobs, 2, done), again]),
+            operation(
+                "alice-2",
+                cancel,
+                vec![
+                    attempt("alice-2.0", 6, nothing, Value::Null),
+                    attempt("alice-2.1", 8, done, Value::Null),
+                ],
+            ),
+            operation("bob-3", move_it, vec![told("bob-3.0", &moved, 10, done)]),
+            operation(
+                "bob-4",
+                create("bob", (8, 9)),
+                vec![attempt("bob-4.0", 12, Told::Refused, Value::Null)],
+            ),
+            operation("bob-5", create("bob", (8, 9)), vec![attempt("bob-5.0", 14, nothing, Value::Null)]),
+        ];
+        let conflict =
+            Fact::BookingConflict { booking: bobs.clone(), conflicting: vec![met], conflict_count: 1 };
+        let log = vec![
+            record(1, "alice-0.0", Fact::ResourceCreated { resource: room }, at),
+            record(2, "alice-0.0", Fact::BookingCreated { booking: alices }, at),
+            record(3, "bob-1.0", Fact::BookingCreated { booking: bobs }, at),
+            record(4, "bob-1.0", conflict, at),
+            record(5, "", Fact::BookingValidated { booking: alice_has }, at),
+            record(6, "alice-2.1", Fact::BookingDeleted { booking: given_up }, at),
+            record(7, "", Fact::BookingValidated { booking: bob_has }, at),
+            record(8, "bob-3.0", Fact::BookingUpdated { booking: moved.clone(), range_changed: true }, at),
+            record(9, "", Fact::BookingValidated { booking: granted(&moved) }, at),
+        ];
+        let feeds = vec![
+            listener("all", Caller::open(None), true, false, &log, &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            listener("room", Caller::open(None), false, true, &log, &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            listener("alice", Caller::open(UserId::parse("alice").ok()), false, false, &log, &[1, 2, 4, 5, 6]),
+        ];
+        Self { log, operations, feeds }
+    }
+
+    /// The rules that it breaks.
+    fn broken(&self) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for fault in check(&self.log, &self.operations, &self.feeds).faults {
+            if !rules.contains(&fault.rule) {
+                rules.push(fault.rule);
+            }
+        }
+        rules
+    }
+
+    fn tried(&mut self, operation: usize, number: usize) -> &mut Try {
+        &mut self.operations[operation].tries[number]
+    }
+
+    /// Everybody hears what is in the log, and is due to them.
+    fn listen_again(mut self) -> Self {
+        for feed in &mut self.feeds {
+            feed.heard.retain(|heard| !matches!(heard, Heard::Told { .. } | Heard::Position(_)));
+            let theirs = self.log.iter().filter(|record| {
+                feed.name != "alice" || record.text.contains("alice")
+            });
+            feed.heard.extend(theirs.map(|record| tell(record.change.seq.0, &record.text)));
+        }
+        self
+    }
+
+    /// The log without this change, the rest of it numbered anew.
+    fn without(mut self, seq: usize) -> Self {
+        self.log.remove(seq - 1);
+        self.numbered()
+    }
+
+    /// The log with this change a second time, at its end.
+    fn doubled(mut self, seq: usize) -> Self {
+        self.log.push(self.log[seq - 1].clone());
+        self.numbered()
+    }
+
+    fn numbered(mut self) -> Self {
+        for (seq, record) in (1..).zip(&mut self.log) {
+            record.change.seq = Seq(seq);
+            record.text = serde_json::to_string(&record.change).unwrap();
+        }
+        self.listen_again()
+    }
+}
+
+fn listener(
+    name: &str,
+    caller: Caller,
+    is_all: bool,
+    of_room: bool,
+    log: &[Record],
+    seqs: &[i64],
+) -> Feed {
+    let resources = if of_room { vec![ROOM] } else { Vec::new() };
+    let mut heard = vec![Heard::Hello { after: None, seq: Seq(0) }];
+    heard.extend(seqs.iter().map(|seq| tell(*seq, &log[usize::try_from(*seq - 1).unwrap()].text)));
+    heard.push(Heard::Position(Seq(9)));
+    Feed { name: name.to_owned(), caller, resources, is_all, heard }
+}
+
+fn tell(seq: i64, text: &str) -> Heard {
+    Heard::Told { seq: Seq(seq), text: Arc::from(text) }
+}
+
+fn heard(change: impl FnOnce(&mut Vec<Heard>)) -> Vec<Rule> {
+    let mut run = Run::new();
+    change(&mut run.feeds[0].heard);
+    run.broken()
+}
+
+fn broken(change: impl FnOnce(&mut Run)) -> Vec<Rule> {
+    let mut run = Run::new();
+    change(&mut run);
+    run.broken()
+}
+
+#[test]
+fn a_true_run_breaks_no_rule() {
+    let run = Run::new();
+    assert_eq!(run.broken(), []);
+    assert_eq!(run.listen_again().broken(), []);
+    let heeds = check(&Run::new().log, &[], &Run::new().feeds).heeds;
+    assert_eq!(heeds.iter().map(|heed| (heed.due, heed.told)).collect::<Vec<_>>(), [(9, 9), (9, 9), (5, 5)]);
+}
+
+#[test]
+fn an_acknowledged_write_that_is_not_in_the_log_or_not_as_it_was_asked_for_is_caught() {
+    assert_eq!(Run::new().without(8).broken(), [Rule::Kept, Rule::Replay]);
+    assert_eq!(
+        broken(|run| match &mut run.operations[0].asked {
+            Asked::Create { range, .. } => *range = hours(1, 4),
+            _ => unreachable!(),
+        }),
+        [Rule::Kept]
+    );
+    // Alice gave nothing up, and nobody took it from her.
+    assert_eq!(Run::new().without(6).broken(), [Rule::Kept, Rule::Replay]);
+}
+
+#[test]
+fn a_write_that_happens_twice_is_caught_whether_its_client_knows_of_it_or_not() {
+    assert_eq!(Run::new().doubled(8).broken(), [Rule::OneEffect, Rule::Replay]);
+    let unknown = |run: &mut Run| run.tried(3, 0).told = Told::Nothing;
+    assert_eq!(broken(unknown), []);
+    let mut doubled = Run::new().doubled(8);
+    unknown(&mut doubled);
+    assert_eq!(doubled.broken(), [Rule::OnceAtMost, Rule::Replay]);
+}
+
+#[test]
+fn a_second_effect_of_a_key_is_caught() {
+    let mut run = Run::new().doubled(6);
+    run.log[9].change.trace.request_id = RequestId::parse("alice-2.0").ok();
+    // It was answered as new, and stands behind what was asked later.
+    let broken = run.numbered().broken();
+    assert_eq!(broken, [Rule::OneEffect, Rule::OneAnswer, Rule::RealTime, Rule::Replay]);
+}
+
+#[test]
+fn a_refusal_that_happened_is_caught() {
+    assert_eq!(broken(|run| run.tried(3, 0).told = Told::Refused), [Rule::Refused]);
+    // Though a later try of the same key was answered.
+    assert_eq!(
+        broken(|run| {
+            run.tried(2, 0).told = Told::Refused;
+            run.log[5].change.trace.request_id = RequestId::parse("alice-2.0").ok();
+            run.tried(2, 1).is_replay = true;
+            let changed = std::mem::replace(run, Run::new()).numbered();
+            *run = changed;
+        }),
+        [Rule::Refused]
+    );
+}
+
+#[test]
+fn two_answers_to_a_key_and_one_that_the_log_does_not_have_are_caught() {
+    assert_eq!(broken(|run| run.tried(1, 1).is_replay = false), [Rule::OneAnswer]);
+    assert_eq!(broken(|run| run.tried(0, 0).is_replay = true), [Rule::OneAnswer]);
+    assert_eq!(broken(|run| run.tried(1, 1).body["id"] = json!(BookingId::from_u128(9))), [Rule::OneAnswer]);
+    assert_eq!(broken(|run| run.tried(1, 1).body["conflict_count"] = json!(3)), [Rule::OneAnswer]);
+    assert_eq!(broken(|run| run.tried(3, 0).body["version"] = json!(2)), [Rule::OneAnswer]);
+    assert_eq!(broken(|run| run.tried(1, 1).status = 201), [Rule::OneAnswer]);
+}
+
+#[test]
+fn a_write_that_nobody_asked_for_is_caught() {
+    assert_eq!(broken(|run| drop(run.operations.remove(3))), [Rule::Unasked]);
+    assert_eq!(
+        broken(|run| {
+            run.log[4].change.actor = UserId::parse("mallory").ok();
+            let changed = std::mem::replace(run, Run::new()).numbered();
+            *run = changed;
+        }),
+        [Rule::Unasked]
+    );
+}
+
+#[test]
+fn an_order_that_is_not_the_real_one_is_caught() {
+    // Bob's create stands behind Alice's and was answered before hers was asked.
+    assert_eq!(broken(|run| run.tried(0, 0).asked_at = Duration::from_secs(5)), [Rule::RealTime]);
+}
+
+#[test]
+fn an_answer_that_does_not_come_in_time_and_a_defect_are_caught() {
+    assert_eq!(broken(|run| run.tried(5, 0).told_at = None), [Rule::Answered]);
+    assert_eq!(broken(|run| run.tried(5, 0).told_at = Some(Duration::from_secs(50))), [Rule::Answered]);
+    assert_eq!(broken(|run| run.tried(5, 0).status = 500), [Rule::Answered]);
+}
+
+#[test]
+fn who_is_passed_over_is_caught() {
+    // Alice's grant comes after Bob's: he holds what she had a better claim to.
+    let mut run = Run::new();
+    run.log.swap(4, 6);
+    assert_eq!(run.numbered().broken(), [Rule::Replay]);
+}
+
+#[test]
+fn a_subscriber_who_misses_a_change_is_caught_whatever_comes_then() {
+    assert_eq!(heard(|heard| drop(heard.remove(4))), [Rule::Missed]);
+    // The last one, though nothing comes after it; the position is not true either.
+    assert_eq!(heard(|heard| heard.truncate(9)), [Rule::Missed]);
+    assert_eq!(heard(|heard| drop(heard.remove(9))), [Rule::Missed]);
+}
+
+#[test]
+fn a_reload_excuses_what_lies_before_it_and_nothing_else() {
+    let missed = |resync| {
+        heard(|heard| {
+            heard.drain(4..7);
+            heard.insert(4, Heard::Resync(Seq(resync)));
+        })
+    };
+    assert_eq!(missed(6), []);
+    assert_eq!(missed(5), [Rule::Missed]);
+    // Set back, as by a Redis that came back old: what comes again is known.
+    let again = |heard: &mut Vec<Heard>| {
+        let told: Vec<Heard> = heard[4..7].to_vec();
+        heard.insert(7, Heard::Resync(Seq(3)));
+        heard.splice(8..8, told);
+    };
+    assert_eq!(heard(again), []);
+    assert_eq!(heard(|heard| {
+        again(heard);
+        heard.remove(7);
+    }), []);
+}
+
+#[test]
+fn a_subscriber_who_is_told_out_of_order_or_set_back_is_caught() {
+    assert_eq!(heard(|heard| heard.swap(4, 5)), [Rule::Missed, Rule::InOrder]);
+    assert_eq!(heard(|heard| heard.insert(5, Heard::Position(Seq(2)))), [Rule::InOrder]);
+    assert_eq!(heard(|heard| heard.push(Heard::Position(Seq(1_000)))), [Rule::InOrder]);
+    let back = Heard::Hello { after: Some(Seq(4)), seq: Seq(5) };
+    assert_eq!(heard(|heard| heard.insert(5, back)), [Rule::InOrder]);
+}
+
+#[test]
+fn a_subscriber_who_comes_back_and_is_told_twice_is_not_wronged() {
+    let back = Heard::Hello { after: Some(Seq(4)), seq: Seq(4) };
+    let again = |heard: &mut Vec<Heard>| {
+        heard.insert(5, back);
+        heard.insert(6, heard[4].clone());
+    };
+    assert_eq!(heard(again), []);
+}
+
+#[test]
+fn a_subscriber_who_is_told_what_they_did_not_ask_for_is_caught() {
+    let bobs = |run: &mut Run| run.feeds[2].heard.insert(6, tell(7, &run.log[6].text));
+    assert_eq!(broken(bobs), [Rule::NotTheirs]);
+}
+
+#[test]
+fn a_change_that_is_told_otherwise_than_the_log_has_it_is_caught() {
+    let other = Run::new().log[2].text.replace("bob", "eve");
+    assert_eq!(heard(|heard| heard[3] = tell(3, &other)), [Rule::AsLogged]);
+    assert_eq!(heard(|heard| heard.push(tell(10, "{}"))), [Rule::AsLogged]);
+    // Bob's, told whole to somebody who may see no more of it than when it is.
+    let stranger = Caller { roles: Roles::NONE, ..Caller::open(None) };
+    assert_eq!(broken(|run| run.feeds[1].caller = stranger), [Rule::AsLogged]);
+}

@@ -1,0 +1,239 @@
+//! What clients asked for and what they were told, in the order in which it happened; what subscribers heard. Nothing
+//! here judges.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use holdfast_domain::{BookingId, Caller, Change, ResourceId, Seq, TimeRange, change::Recorded};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{Answer, Told};
+
+/// A write that somebody wanted, by its key, and each time that it was sent.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Who wants it.
+    pub user: String,
+    /// The idempotency key of all tries.
+    pub key: String,
+    /// What is wanted.
+    pub asked: Asked,
+    /// Each time that it was sent, in the order of sending.
+    pub tries: Vec<Try>,
+}
+
+/// What a write asks for.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields are what the API calls so")]
+pub enum Asked {
+    Create { resource: String, range: TimeRange, title: String },
+    Move { booking: BookingId, range: TimeRange, title: String },
+    Cancel { booking: BookingId },
+}
+
+/// One request. Until it is answered it was told nothing.
+#[derive(Debug, Clone)]
+pub struct Try {
+    /// The id that its changes have in the log.
+    pub request_id: String,
+    /// Which process was asked.
+    pub api: usize,
+    /// When it was sent, since the history began.
+    pub asked_at: Duration,
+    /// When it was answered, or known not to be; nothing while it is under way.
+    pub told_at: Option<Duration>,
+    /// What that means.
+    pub told: Told,
+    /// The answer's status; 0 when there was none.
+    pub status: u16,
+    /// The answer's body, or why there was none.
+    pub body: Value,
+    /// Whether it says that an earlier try did it.
+    pub is_replay: bool,
+}
+
+/// Somebody who listens, and all that they heard over all of their connections.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// A name, for reports.
+    pub name: String,
+    /// As whom.
+    pub caller: Caller,
+    /// Besides their own: everything of these resources.
+    pub resources: Vec<ResourceId>,
+    /// Besides their own: everything.
+    pub is_all: bool,
+    /// What they heard.
+    pub heard: Vec<Heard>,
+}
+
+/// What a subscriber hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are what a socket calls so")]
+pub enum Heard {
+    /// A connection opened, to go on after this if it was asked for; the hello said where it begins.
+    Hello { after: Option<Seq>, seq: Seq },
+    /// A change.
+    Told { seq: Seq, text: Arc<str> },
+    /// That this is how far all has been told.
+    Position(Seq),
+    /// That something up to here may be missing.
+    Resync(Seq),
+    /// The connection ended, so.
+    Broken(String),
+}
+
+/// A change as the log has it, and its text as it travels.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The change.
+    pub change: Change,
+    /// Its whole text.
+    pub text: String,
+}
+
+impl From<&Recorded> for Record {
+    fn from(recorded: &Recorded) -> Self {
+        Self { change: recorded.parse().expect("a change of a known kind"), text: recorded.wire() }
+    }
+}
+
+/// The history of a run, written by all of its clients.
+#[derive(Debug)]
+pub struct History {
+    began: Instant,
+    operations: Mutex<Vec<Operation>>,
+    feeds: Mutex<Vec<Feed>>,
+    /// Each text once, however many heard it.
+    texts: Mutex<HashSet<Arc<str>>>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        let (operations, feeds, texts) = Default::default();
+        Self { began: Instant::now(), operations, feeds, texts }
+    }
+}
+
+impl History {
+    /// Notes that somebody wants a write; gives its number.
+    pub fn wanted(&self, user: &str, asked: Asked) -> usize {
+        let mut operations = locked(&self.operations);
+        let key = format!("{user}-{}", operations.len());
+        operations.push(Operation { user: user.to_owned(), key, asked, tries: Vec::new() });
+        operations.len() - 1
+    }
+
+    /// Notes that it is about to be sent; gives the number of the try, and the id that it is to have.
+    pub fn sent(&self, operation: usize, api: usize) -> (usize, String) {
+        let asked_at = self.began.elapsed();
+        let operation = &mut locked(&self.operations)[operation];
+        let number = operation.tries.len();
+        let request_id = format!("{}.{number}", operation.key);
+        operation.tries.push(Try {
+            request_id: request_id.clone(),
+            api,
+            asked_at,
+            told_at: None,
+            told: Told::Nothing,
+            status: 0,
+            body: Value::Null,
+            is_replay: false,
+        });
+        (number, request_id)
+    }
+
+    /// Notes what came of a try.
+    pub fn answered(&self, operation: usize, number: usize, answer: reqwest::Result<Answer>) -> Told {
+        let told_at = self.began.elapsed();
+        let mut operations = locked(&self.operations);
+        let attempt = &mut operations[operation].tries[number];
+        attempt.told_at = Some(told_at);
+        // A 500 says nothing of what happened, and is a fault that the check finds.
+        if answer.as_ref().is_ok_and(|answer| answer.status == 500) {
+            attempt.told = Told::Nothing;
+        } else {
+            attempt.told = Told::by(&answer);
+        }
+        match answer {
+            Ok(answer) => {
+                attempt.status = answer.status;
+                attempt.is_replay = answer.headers.get("idempotency-replayed").is_some();
+                attempt.body = answer.body;
+            }
+            Err(error) => attempt.body = format!("{error:?}").into(),
+        }
+        attempt.told
+    }
+
+    /// Takes in a subscriber, who has heard nothing; gives their number.
+    pub fn listens(&self, feed: Feed) -> usize {
+        let mut feeds = locked(&self.feeds);
+        feeds.push(feed);
+        feeds.len() - 1
+    }
+
+    /// Notes what a subscriber hears.
+    pub fn hears(&self, feed: usize, heard: Heard) {
+        locked(&self.feeds)[feed].heard.push(heard);
+    }
+
+    /// The one copy of a text.
+    pub fn text(&self, text: &str) -> Arc<str> {
+        let mut texts = locked(&self.texts);
+        texts.get(text).cloned().unwrap_or_else(|| {
+            let text: Arc<str> = text.into();
+            texts.insert(Arc::clone(&text));
+            text
+        })
+    }
+
+    /// How many writes were acknowledged so far.
+    pub fn acknowledged(&self) -> usize {
+        locked(&self.operations).iter().filter(|operation| operation.is_acknowledged()).count()
+    }
+
+    /// All writes that were wanted so far.
+    pub fn operations(&self) -> Vec<Operation> {
+        locked(&self.operations).clone()
+    }
+
+    /// All that was heard so far.
+    pub fn feeds(&self) -> Vec<Feed> {
+        locked(&self.feeds).clone()
+    }
+}
+
+impl Operation {
+    /// Whether somebody was told that it happened.
+    pub fn is_acknowledged(&self) -> bool {
+        self.tries.iter().any(|attempt| attempt.told == Told::Done)
+    }
+}
+
+/// One line for each operation, try, and thing heard.
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Operation { key, asked, tries, .. } in &*locked(&self.operations) {
+            writeln!(f, "{key} {asked:?}")?;
+            for attempt in tries {
+                writeln!(f, "  {attempt:?}")?;
+            }
+        }
+        for Feed { name, heard, .. } in &*locked(&self.feeds) {
+            for heard in heard {
+                writeln!(f, "{name} {heard:?}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
