@@ -2,6 +2,7 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    net::SocketAddr,
     path::Path,
 };
 
@@ -10,11 +11,15 @@ use holdfast_store::{Database, Settings, migrate};
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
-/// A database of one's own on the server of `DATABASE_URL`; dropped with the value.
+use crate::postgres::PostgresServer;
+
+/// A database of one's own, on the server of `DATABASE_URL` or another; dropped with the value.
 pub struct TestDatabase {
     config: Config,
-    admin: Config,
-    name: String,
+    /// Its URL.
+    url: String,
+    /// Who drops it at the end; nobody when it goes with its server.
+    admin: Option<Config>,
 }
 
 impl TestDatabase {
@@ -23,7 +28,22 @@ impl TestDatabase {
     /// # Panics
     /// When the server does not play along.
     pub async fn new() -> Self {
-        let admin: Config = crate::server("DATABASE_URL").parse().expect("DATABASE_URL is a PostgreSQL URL");
+        let server = crate::server("DATABASE_URL");
+        let mut database = Self::at(&server).await;
+        database.admin = Some(server.parse().expect("it was parsed before"));
+        database
+    }
+
+    /// The same on a server that the test may stop, for as long as that lives.
+    ///
+    /// # Panics
+    /// When the server does not play along.
+    pub async fn on(server: &PostgresServer) -> Self {
+        Self::at(&server.url()).await
+    }
+
+    async fn at(server: &str) -> Self {
+        let admin: Config = server.parse().expect("DATABASE_URL is a PostgreSQL URL");
         let client = connect(&admin).await;
         let template = template(&admin, &client).await;
         let name = format!("holdfast_test_{}", Uuid::now_v7().simple());
@@ -33,7 +53,8 @@ impl TestDatabase {
             .expect("a database");
         let mut config = admin.clone();
         config.dbname(&name);
-        Self { config, admin, name }
+        let (server, _) = server.rsplit_once('/').expect("DATABASE_URL ends in a database's name");
+        Self { config, url: format!("{server}/{name}"), admin: None }
     }
 
     /// The settings of a service that uses it.
@@ -50,9 +71,17 @@ impl TestDatabase {
 
     /// Its URL, for the environment of another process.
     pub fn url(&self) -> String {
-        let base = crate::server("DATABASE_URL");
-        let (server, _) = base.rsplit_once('/').expect("DATABASE_URL ends in a database's name");
-        format!("{server}/{}", self.name)
+        self.url.clone()
+    }
+
+    /// Its URL by way of whoever listens there: a proxy.
+    ///
+    /// # Panics
+    /// When the server's URL names no user.
+    pub fn url_by(&self, address: SocketAddr) -> String {
+        let (user, server) = self.url.rsplit_once('@').expect("DATABASE_URL names a user");
+        let (_, name) = server.split_once('/').expect("a database's name");
+        format!("{user}@{address}/{name}")
     }
 
     /// A pool of connections to it, as a process of its own would have.
@@ -181,7 +210,10 @@ impl HeldHead {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let (admin, name) = (self.admin.clone(), std::mem::take(&mut self.name));
+        let (Some(admin), Some(name)) = (self.admin.take(), self.config.get_dbname().map(str::to_owned))
+        else {
+            return;
+        };
         // A thread of its own: the test's runtime may be on its way out.
         let dropped = std::thread::spawn(move || {
             let runtime =

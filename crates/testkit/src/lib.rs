@@ -1,10 +1,14 @@
-//! Tests only: a PostgreSQL database of one's own, bounded waits, and the SQL that only tests need.
+//! Tests only: a PostgreSQL database of one's own, servers that a test may stop, a line that it may cut, bounded waits, and
+//! the SQL that only tests need.
 //!
 //! The servers are given by `DATABASE_URL` and `REDIS_URL`, which `make test` sets. Never a
 //! dependency of a service.
 
 mod command;
 mod database;
+pub mod postgres;
+mod process;
+pub mod proxy;
 mod random;
 pub mod redis;
 mod scene;

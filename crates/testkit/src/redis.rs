@@ -10,21 +10,29 @@
 
 use std::{
     env,
-    fs::{create_dir, remove_dir_all},
+    fs::{create_dir, read, remove_dir_all, remove_file, write},
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use holdfast_domain::Shard;
 use holdfast_stream::Settings;
+use rustix::process::Signal;
 use uuid::Uuid;
+
+use crate::process::{free_port, signal, until};
 
 /// How long a server may take to start.
 const START_WAIT: Duration = Duration::from_secs(10);
+
+/// How long an answer may take.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
+
+/// What a server writes its data to, and reads them from when it starts.
+const FILE: &str = "dump.rdb";
 
 /// A prefix of one's own on the server at `REDIS_URL`; its streams are deleted at the end.
 #[derive(Debug)]
@@ -35,13 +43,17 @@ pub struct TestRedis {
     pub prefix: String,
 }
 
-/// A server of one's own, that a test may kill and start again. It keeps nothing over that.
+/// A server of one's own, that a test may kill and start again. It keeps nothing over that but what it is given.
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
     directory: PathBuf,
     process: Option<Child>,
 }
+
+/// All that a server held at a moment.
+#[derive(Clone)]
+pub struct Dump(Vec<u8>);
 
 impl TestRedis {
     /// # Panics
@@ -82,7 +94,7 @@ impl RedisServer {
     /// # Panics
     /// When there is no `redis-server`.
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let directory = env::temp_dir().join(format!("holdfast-redis-{}", Uuid::now_v7().simple()));
         create_dir(&directory).unwrap();
         let mut server = Self { port, directory, process: None };
@@ -108,9 +120,62 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again on the same port, empty.
+    /// Starts it again on the same port, empty; killed before if it runs.
     pub fn restart(&mut self) {
         self.kill();
+        // There is none unless it was asked to write one.
+        let _ = remove_file(self.directory.join(FILE));
+        self.launch();
+    }
+
+    /// Starts it again on the same port with what it held then; killed before if it runs.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart_from(&mut self, dump: &Dump) {
+        self.kill();
+        write(self.directory.join(FILE), &dump.0).unwrap();
+        self.launch();
+    }
+
+    /// A copy of all that it holds now.
+    ///
+    /// # Panics
+    /// When it does not write it.
+    pub fn dump(&self) -> Dump {
+        assert_eq!(self.command(&["SAVE"]), "+OK");
+        Dump(read(self.directory.join(FILE)).unwrap())
+    }
+
+    /// Empties it.
+    ///
+    /// # Panics
+    /// When it refuses.
+    pub fn flush(&self) {
+        assert_eq!(self.command(&["FLUSHALL"]), "+OK");
+    }
+
+    /// Stops it where it stands (SIGSTOP): who asks it gets no answer, and no refusal.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Has it go on.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Its address, for a proxy.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// Runs a command, and answers the first line of what the server says.
+    pub fn command(&self, words: &[&str]) -> String {
+        command(&self.url(), words)
+    }
+
+    fn launch(&mut self) {
         let process = Command::new("redis-server")
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
@@ -119,16 +184,16 @@ impl RedisServer {
             .spawn()
             .expect("redis-server is missing: `make test` says how to install it");
         self.process = Some(process);
-        let given_up = Instant::now() + START_WAIT;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < given_up, "redis-server does not start");
-            sleep(Duration::from_millis(10));
-        }
+        until("redis-server starts", START_WAIT, || {
+            // It may listen, and be reading yet.
+            TcpStream::connect(self.address()).is_ok() && self.command(&["PING"]) == "+PONG"
+        });
     }
 
-    /// Runs a command, and answers the first line of what the server says.
-    pub fn command(&self, words: &[&str]) -> String {
-        command(&self.url(), words)
+    fn signal(&self, which: Signal) {
+        if let Some(process) = &self.process {
+            signal(process.id(), which);
+        }
     }
 }
 
@@ -150,6 +215,7 @@ fn command(url: &str, words: &[&str]) -> String {
     let (password, address) = address.rsplit_once('@').unwrap_or(("", address));
     let address = address.split('/').next().unwrap_or(address);
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(ANSWER_WAIT)).unwrap();
     if let Some((_, password)) = password.split_once(':') {
         say(&mut stream, &["AUTH", password]);
     }
