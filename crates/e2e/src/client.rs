@@ -45,6 +45,11 @@ impl Client {
         Self { http, base: format!("http://{address}"), headers: Vec::new() }
     }
 
+    /// The same, at another address.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self { base: format!("http://{address}"), ..self.clone() }
+    }
+
     /// The same, as this user.
     pub fn user(&self, name: &str) -> Self {
         self.header("X-User-ID", name)

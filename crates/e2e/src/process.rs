@@ -84,15 +84,33 @@ impl Process {
         .await
     }
 
+    /// Whatever it has said so far, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// How it ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Tells it to stop, and waits for its end.
     ///
     /// # Panics
     /// When it does not end.
     pub async fn terminate(&mut self) -> ExitStatus {
-        let id = self.child.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
-        assert!(sent.success(), "{} could not be told to stop", self.binary.name());
+        self.signal("-TERM").await;
         self.ended().await
+    }
+
+    /// Stops it where it stands (SIGSTOP): who asks it gets no answer, and no refusal.
+    pub async fn pause(&self) {
+        self.signal("-STOP").await;
+    }
+
+    /// Has it go on.
+    pub async fn resume(&self) {
+        self.signal("-CONT").await;
     }
 
     /// Kills it, as a power cut would.
@@ -100,6 +118,14 @@ impl Process {
     /// # Panics
     /// When it does not end.
     pub async fn kill(mut self) {
+        self.kill_and_keep().await;
+    }
+
+    /// The same, for who wants to know what it said.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn kill_and_keep(&mut self) {
         self.child.start_kill().unwrap();
         self.ended().await;
     }
@@ -111,6 +137,12 @@ impl Process {
     pub async fn ended(&mut self) -> ExitStatus {
         let ended = timeout(EXIT_WAIT, self.child.wait()).await;
         ended.unwrap_or_else(|_| panic!("{} does not end", self.binary.name())).unwrap()
+    }
+
+    async fn signal(&self, signal: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await.unwrap();
+        assert!(sent.success(), "{} could not be sent {signal}", self.binary.name());
     }
 }
 

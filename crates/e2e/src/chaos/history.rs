@@ -10,7 +10,7 @@ use std::{
 
 use holdfast_domain::{BookingId, Caller, Change, ResourceId, Seq, TimeRange, change::Recorded};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{Answer, Told};
 
@@ -29,7 +29,6 @@ pub struct Operation {
 
 /// What a write asks for.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the fields are what the API calls so")]
 pub enum Asked {
     Create { resource: String, range: TimeRange, title: String },
     Move { booking: BookingId, range: TimeRange, title: String },
@@ -74,7 +73,6 @@ pub struct Feed {
 
 /// What a subscriber hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are what a socket calls so")]
 pub enum Heard {
     /// A connection opened, to go on after this if it was asked for; the hello said where it begins.
     Hello { after: Option<Seq>, seq: Seq },
@@ -107,6 +105,7 @@ impl From<&Recorded> for Record {
 #[derive(Debug)]
 pub struct History {
     began: Instant,
+    acknowledged: watch::Sender<usize>,
     operations: Mutex<Vec<Operation>>,
     feeds: Mutex<Vec<Feed>>,
     /// Each text once, however many heard it.
@@ -115,8 +114,8 @@ pub struct History {
 
 impl Default for History {
     fn default() -> Self {
-        let (operations, feeds, texts) = Default::default();
-        Self { began: Instant::now(), operations, feeds, texts }
+        let (acknowledged, operations, feeds, texts) = Default::default();
+        Self { began: Instant::now(), acknowledged, operations, feeds, texts }
     }
 }
 
@@ -129,12 +128,12 @@ impl History {
         operations.len() - 1
     }
 
-    /// Notes that it is about to be sent; gives the number of the try, and the id that it is to have.
-    pub fn sent(&self, operation: usize, api: usize) -> (usize, String) {
+    /// Notes that it is about to be sent; gives the number of the try, the key, and the id that it is to have.
+    pub fn sent(&self, operation: usize, api: usize) -> (usize, String, String) {
         let asked_at = self.began.elapsed();
         let operation = &mut locked(&self.operations)[operation];
         let number = operation.tries.len();
-        let request_id = format!("{}.{number}", operation.key);
+        let (key, request_id) = (operation.key.clone(), format!("{}.{number}", operation.key));
         operation.tries.push(Try {
             request_id: request_id.clone(),
             api,
@@ -145,21 +144,20 @@ impl History {
             body: Value::Null,
             is_replay: false,
         });
-        (number, request_id)
+        (number, key, request_id)
     }
 
-    /// Notes what came of a try.
-    pub fn answered(&self, operation: usize, number: usize, answer: reqwest::Result<Answer>) -> Told {
-        let told_at = self.began.elapsed();
+    /// Notes what came of a try; gives it back as it is now.
+    pub fn answered(&self, operation: usize, number: usize, answer: reqwest::Result<Answer>) -> Try {
+        let told_at = Some(self.began.elapsed());
         let mut operations = locked(&self.operations);
-        let attempt = &mut operations[operation].tries[number];
-        attempt.told_at = Some(told_at);
+        let operation = &mut operations[operation];
+        let is_first = !operation.is_acknowledged();
+        let attempt = &mut operation.tries[number];
+        attempt.told_at = told_at;
         // A 500 says nothing of what happened, and is a fault that the check finds.
-        if answer.as_ref().is_ok_and(|answer| answer.status == 500) {
-            attempt.told = Told::Nothing;
-        } else {
-            attempt.told = Told::by(&answer);
-        }
+        let is_defect = answer.as_ref().is_ok_and(|answer| answer.status == 500);
+        attempt.told = if is_defect { Told::Nothing } else { Told::by(&answer) };
         match answer {
             Ok(answer) => {
                 attempt.status = answer.status;
@@ -168,7 +166,15 @@ impl History {
             }
             Err(error) => attempt.body = format!("{error:?}").into(),
         }
-        attempt.told
+        if is_first && attempt.told == Told::Done {
+            self.acknowledged.send_modify(|count| *count += 1);
+        }
+        attempt.clone()
+    }
+
+    /// How long it has been going on.
+    pub fn age(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Takes in a subscriber, who has heard nothing; gives their number.
@@ -193,9 +199,9 @@ impl History {
         })
     }
 
-    /// How many writes were acknowledged so far.
-    pub fn acknowledged(&self) -> usize {
-        locked(&self.operations).iter().filter(|operation| operation.is_acknowledged()).count()
+    /// How many writes are acknowledged, as it grows.
+    pub fn acknowledged(&self) -> watch::Receiver<usize> {
+        self.acknowledged.subscribe()
     }
 
     /// All writes that were wanted so far.

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use holdfast_domain::{
-    Booking, BookingId, Caller, Change, Claim, Conflict, DEFAULT_TENANT, DEFAULT_VENUE, Fact, Resource,
-    RequestId, ResourceId, ResourceName, Roles, Seq, Status, Title, Trace, UserId, rules::BookingLimits, visible,
+    Booking, BookingId, Caller, Change, Claim, Conflict, DEFAULT_TENANT, DEFAULT_VENUE, Fact, RequestId,
+    Resource, ResourceId, ResourceName, Roles, Seq, Status, Title, Trace, UserId, rules::BookingLimits,
+    visible,
 };
 use holdfast_testkit::{hours, now};
 use serde_json::{Value, json};
@@ -144,7 +145,14 @@ impl Run {
         let feeds = vec![
             listener("all", Caller::open(None), true, false, &log, &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
             listener("room", Caller::open(None), false, true, &log, &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
-            listener("alice", Caller::open(UserId::parse("alice").ok()), false, false, &log, &[1, 2, 4, 5, 6]),
+            listener(
+                "alice",
+                Caller::open(UserId::parse("alice").ok()),
+                false,
+                false,
+                &log,
+                &[1, 2, 4, 5, 6],
+            ),
         ];
         Self { log, operations, feeds }
     }
@@ -168,9 +176,8 @@ impl Run {
     fn listen_again(mut self) -> Self {
         for feed in &mut self.feeds {
             feed.heard.retain(|heard| !matches!(heard, Heard::Told { .. } | Heard::Position(_)));
-            let theirs = self.log.iter().filter(|record| {
-                feed.name != "alice" || record.text.contains("alice")
-            });
+            let theirs =
+                self.log.iter().filter(|record| feed.name != "alice" || record.text.contains("alice"));
             feed.heard.extend(theirs.map(|record| tell(record.change.seq.0, &record.text)));
         }
         self
@@ -197,14 +204,7 @@ impl Run {
     }
 }
 
-fn listener(
-    name: &str,
-    caller: Caller,
-    is_all: bool,
-    of_room: bool,
-    log: &[Record],
-    seqs: &[i64],
-) -> Feed {
+fn listener(name: &str, caller: Caller, is_all: bool, of_room: bool, log: &[Record], seqs: &[i64]) -> Feed {
     let resources = if of_room { vec![ROOM] } else { Vec::new() };
     let mut heard = vec![Heard::Hello { after: None, seq: Seq(0) }];
     heard.extend(seqs.iter().map(|seq| tell(*seq, &log[usize::try_from(*seq - 1).unwrap()].text)));
@@ -355,10 +355,13 @@ fn a_reload_excuses_what_lies_before_it_and_nothing_else() {
         heard.splice(8..8, told);
     };
     assert_eq!(heard(again), []);
-    assert_eq!(heard(|heard| {
-        again(heard);
-        heard.remove(7);
-    }), []);
+    assert_eq!(
+        heard(|heard| {
+            again(heard);
+            heard.remove(7);
+        }),
+        []
+    );
 }
 
 #[test]

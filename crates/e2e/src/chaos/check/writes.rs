@@ -40,7 +40,8 @@ pub(super) fn faults(log: &[Record], operations: &[Operation]) -> Vec<Fault> {
             Fault::of(rule, format!("{what}: {operation:#?}, and the log has {effects:#?}"))
         }));
     }
-    faults.extend(by_request.values().flatten().map(|change| Fault::of(Rule::Unasked, format!("{change:?}"))));
+    faults
+        .extend(by_request.values().flatten().map(|change| Fault::of(Rule::Unasked, format!("{change:?}"))));
     faults
 }
 
@@ -79,7 +80,10 @@ fn of_operation(
         (Some((effective, change)), _) => {
             let is_replay = |attempt: &Try| attempt.request_id != effective.request_id;
             if done.iter().any(|attempt| attempt.is_replay != is_replay(attempt)) {
-                faults.push((Rule::OneAnswer, "what happened before is answered as new, or the other way round"));
+                faults.push((
+                    Rule::OneAnswer,
+                    "what happened before is answered as new, or the other way round",
+                ));
             }
             if !done.iter().all(|attempt| tells(attempt, change, &operation.user)) {
                 faults.push((Rule::OneAnswer, "the answer is not what the log has"));

@@ -1,0 +1,105 @@
+//! What came of a run, in numbers and in a verdict.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use super::{
+    check::{Fault, Heed, Rule, Verdict},
+    history::History,
+};
+use crate::Told;
+
+/// The least part of what is due to a subscriber that they are told without being sent to reload, in percent, while Redis
+/// stays as it is.
+const TOLD_PERCENT_MIN: usize = 99;
+
+/// Most faults that are told in full.
+const FAULTS_TOLD: usize = 10;
+
+/// What was counted and measured on the way.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    pub(super) steps: usize,
+    /// Whether Redis, or a line to it, was among what was broken.
+    pub(super) is_of_redis: bool,
+    /// How often a process died where it was told to.
+    pub(super) deaths: usize,
+    /// Longest from a mended fault to the next acknowledged writes, and to when everybody was told of them.
+    pub(super) writes_again: Duration,
+    pub(super) tells_again: Duration,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// Each broken rule; empty is good.
+    pub faults: Vec<Fault>,
+    heeds: Vec<Heed>,
+    lines: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn new(verdict: Verdict, figures: Figures, history: &History) -> Self {
+        let Verdict { mut faults, replay, heeds } = verdict;
+        let Figures { steps, is_of_redis, deaths, writes_again, tells_again } = figures;
+        let operations = history.operations();
+        let acknowledged = operations.iter().filter(|operation| operation.is_acknowledged()).count();
+        let tries: Vec<_> = operations.iter().flat_map(|operation| &operation.tries).collect();
+        let mut told = BTreeMap::<String, usize>::new();
+        for attempt in &tries {
+            let code = attempt.body["code"].as_str().unwrap_or_default();
+            let what = match attempt.status {
+                0 => "no answer".to_owned(),
+                _ if attempt.told == Told::Done && attempt.is_replay => {
+                    format!("{} replayed", attempt.status)
+                }
+                status => format!("{status} {code}").trim_end().to_owned(),
+            };
+            *told.entry(what).or_default() += 1;
+        }
+        let told: Vec<String> = told.iter().map(|(what, count)| format!("{what} {count}")).collect();
+        let spans = tries.iter().filter_map(|attempt| attempt.told_at?.checked_sub(attempt.asked_at));
+        let longest = spans.max().unwrap_or_default();
+        let lines = vec![
+            format!("{steps} steps, {deaths} deaths at a failpoint"),
+            format!("{} writes, {acknowledged} acknowledged, in {} requests", operations.len(), tries.len()),
+            format!("answers: {}", told.join(", ")),
+            format!("longest answer: {} ms", longest.as_millis()),
+            format!(
+                "longest until writes went on: {} ms; until all were told of them: {} ms",
+                writes_again.as_millis(),
+                tells_again.as_millis()
+            ),
+            format!(
+                "{} changes, {} grants, {} rejections: {} checks by replay",
+                replay.changes, replay.grants, replay.rejections, replay.checks
+            ),
+        ];
+        if acknowledged == 0 || replay.grants == 0 {
+            faults.push(Fault::of(Rule::Progress, "nothing was done, so nothing was judged"));
+        }
+        for Heed { name, told, due, resyncs, .. } in &heeds {
+            if *told == 0 || !is_of_redis && told * 100 < due * TOLD_PERCENT_MIN {
+                let what = format!("{name} was told {told} of {due}, and {resyncs} times to reload");
+                faults.push(Fault::of(Rule::Delivered, what));
+            }
+        }
+        Self { faults, heeds, lines }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        for Heed { name, connections, due, told, duplicates, resyncs } in &self.heeds {
+            write!(f, "{name:>20}: told {told} of {due} changes over {connections} connections, ")?;
+            writeln!(f, "{duplicates} of them twice; {resyncs} times to reload")?;
+        }
+        for fault in self.faults.iter().take(FAULTS_TOLD) {
+            writeln!(f, "\nFAULT {fault}")?;
+        }
+        match self.faults.len() {
+            0 => writeln!(f, "no fault"),
+            count => writeln!(f, "\n{count} faults"),
+        }
+    }
+}

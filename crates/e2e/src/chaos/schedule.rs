@@ -1,0 +1,300 @@
+//! What is broken when: drawn from a seed, and from nothing else, so that it can be had again.
+//!
+//! The faults lie in a deck, which is shuffled and drawn to its end before it is shuffled again: none is left out of a run
+//! that is long enough, and none comes twice before the others have come.
+
+use std::{fmt, time::Duration};
+
+use clap::ValueEnum;
+use holdfast_testkit::Random;
+
+use super::doors::Who;
+use crate::Binary;
+
+/// What may be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Kind {
+    /// The services: killed, told to stop, paused, and made to die at each failpoint.
+    Processes,
+    /// PostgreSQL: restarted in each way, killed, paused.
+    Postgres,
+    /// Redis: emptied, restarted empty and from an old dump, paused.
+    Redis,
+    /// The lines of the services to both: cut, refused, stalled, slowed.
+    Lines,
+}
+
+/// A server that services speak to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Server {
+    Postgres,
+    Redis,
+}
+
+/// What is done to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outage {
+    /// PostgreSQL's fast stop: sessions are ended, and what they committed is written out.
+    Fast,
+    /// PostgreSQL's immediate stop: the next start recovers.
+    Immediate,
+    /// SIGKILL; Redis comes back empty.
+    Kill,
+    /// SIGSTOP, then SIGCONT.
+    Pause,
+    /// Redis forgets everything and goes on.
+    Flush,
+    /// Redis is killed, and comes back with what it held some time ago.
+    Old,
+}
+
+/// What is done to lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// All connections are reset; new ones are taken.
+    Cut,
+    /// The same, and new ones are refused.
+    Refuse,
+    /// Nothing is passed on.
+    Stall,
+    /// Everything is passed on late.
+    Slow,
+}
+
+/// One thing that is broken, and later mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// SIGKILL, then started anew.
+    Kill(Who),
+    /// SIGTERM, then started anew.
+    Terminate(Who),
+    /// SIGSTOP, then SIGCONT.
+    Pause(Who),
+    /// Started anew so that it aborts at this failpoint after so many passes.
+    Die { who: Who, at: &'static str, passes: u64 },
+    /// Started anew so that this failpoint strikes by chance.
+    Flaky { who: Who, at: &'static str, percent: u64 },
+    /// Something of a server.
+    Outage(Server, Outage),
+    /// Something of the lines to a server: of one service, or of all.
+    Trouble(Server, Trouble, Option<Who>),
+}
+
+/// What is broken at once, how long it stays so, and how long it is calm after everybody has got on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// One thing or two.
+    pub faults: Vec<Fault>,
+    /// Until it is mended.
+    pub lasts: Duration,
+    /// Until the next.
+    pub calm: Duration,
+}
+
+/// Step after step, without end.
+#[derive(Debug)]
+pub struct Schedule {
+    random: Random,
+    kinds: Vec<Kind>,
+    deck: Vec<Card>,
+}
+
+/// A fault of which it isn't yet said whom it meets.
+#[derive(Debug, Clone, Copy)]
+enum Card {
+    Kill,
+    Terminate,
+    Pause,
+    Die(Binary, &'static str),
+    Flaky(&'static str),
+    Outage(Server, Outage),
+    Trouble(Server, Trouble),
+}
+
+/// Every card, and which of those that may be broken it needs.
+const DECK: [(Kind, Card); 31] = {
+    use Binary::{BookingApi, Validator};
+    use Card::{Die, Flaky, Kill, Pause, Terminate};
+    use Server::{Postgres, Redis};
+    const fn outage(server: Server, outage: Outage) -> (Kind, Card) {
+        let kind = match server {
+            Postgres => Kind::Postgres,
+            Redis => Kind::Redis,
+        };
+        (kind, Card::Outage(server, outage))
+    }
+    const fn trouble(server: Server, trouble: Trouble) -> (Kind, Card) {
+        (Kind::Lines, Card::Trouble(server, trouble))
+    }
+    [
+        (Kind::Processes, Kill),
+        (Kind::Processes, Kill),
+        (Kind::Processes, Kill),
+        (Kind::Processes, Terminate),
+        (Kind::Processes, Terminate),
+        (Kind::Processes, Pause),
+        (Kind::Processes, Pause),
+        (Kind::Processes, Die(BookingApi, "head.before_commit")),
+        (Kind::Processes, Die(BookingApi, "head.after_commit")),
+        (Kind::Processes, Die(Validator, "head.before_commit")),
+        (Kind::Processes, Die(Validator, "head.after_commit")),
+        (Kind::Processes, Die(Validator, "step.before_write")),
+        (Kind::Processes, Die(Validator, "step.before_commit")),
+        (Kind::Processes, Flaky("head.loses_commit")),
+        (Kind::Processes, Flaky("head.loses_answer")),
+        outage(Postgres, Outage::Fast),
+        outage(Postgres, Outage::Immediate),
+        outage(Postgres, Outage::Kill),
+        outage(Postgres, Outage::Pause),
+        outage(Redis, Outage::Flush),
+        outage(Redis, Outage::Kill),
+        outage(Redis, Outage::Old),
+        outage(Redis, Outage::Pause),
+        trouble(Postgres, Trouble::Cut),
+        trouble(Postgres, Trouble::Refuse),
+        trouble(Postgres, Trouble::Stall),
+        trouble(Postgres, Trouble::Slow),
+        trouble(Redis, Trouble::Cut),
+        trouble(Redis, Trouble::Refuse),
+        trouble(Redis, Trouble::Stall),
+        trouble(Redis, Trouble::Slow),
+    ]
+};
+
+/// How long a fault lasts, in milliseconds: from this to less than the sum.
+const LASTS: (u64, u64) = (300, 3_700);
+/// A calm, in milliseconds.
+const CALM: (u64, u64) = (200, 1_000);
+
+impl Schedule {
+    /// The schedule of this seed, of these kinds.
+    ///
+    /// # Panics
+    /// When it is of no kind.
+    pub fn seeded(seed: u64, kinds: &[Kind]) -> Self {
+        assert!(!kinds.is_empty(), "there is nothing to break");
+        Self { random: Random::seeded(seed), kinds: kinds.to_vec(), deck: Vec::new() }
+    }
+
+    fn draw(&mut self) -> Fault {
+        if self.deck.is_empty() {
+            let cards = DECK.iter().filter(|(kind, _)| self.kinds.contains(kind));
+            self.deck = cards.map(|(_, card)| *card).collect();
+        }
+        let place = self.below(self.deck.len());
+        match self.deck.swap_remove(place) {
+            Card::Kill => Fault::Kill(self.anybody()),
+            Card::Terminate => Fault::Terminate(self.anybody()),
+            Card::Pause => Fault::Pause(self.anybody()),
+            Card::Die(binary, at) => {
+                let passes = self.random.below(12);
+                Fault::Die { who: Who { binary, number: self.below(2) }, at, passes }
+            }
+            Card::Flaky(at) => Fault::Flaky { who: Who::ALL[self.below(4)], at, percent: 20 },
+            Card::Outage(server, outage) => Fault::Outage(server, outage),
+            Card::Trouble(server, trouble) => {
+                // A notifier has no line to PostgreSQL.
+                let count = if server == Server::Postgres { 4 } else { 6 };
+                let who = Who::ALL.get(self.below(count + 3)).copied().filter(|who| who.index() < count);
+                Fault::Trouble(server, trouble, who)
+            }
+        }
+    }
+
+    fn anybody(&mut self) -> Who {
+        Who::ALL[self.below(Who::ALL.len())]
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.random.below(limit as u64)).expect("less than a usize")
+    }
+
+    fn millis(&mut self, (least, more): (u64, u64)) -> Duration {
+        Duration::from_millis(least + self.random.below(more))
+    }
+}
+
+impl Iterator for Schedule {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        let mut faults = vec![self.draw()];
+        if self.random.below(3) == 0 {
+            let other = self.draw();
+            if other.touches() != faults[0].touches() {
+                faults.push(other);
+            }
+        }
+        Some(Step { faults, lasts: self.millis(LASTS), calm: self.millis(CALM) })
+    }
+}
+
+impl Fault {
+    /// The process that it needs as it is, or the server; a line is both.
+    fn touches(self) -> (Option<Who>, Option<Server>) {
+        match self {
+            Self::Kill(who) | Self::Terminate(who) | Self::Pause(who) => (Some(who), None),
+            Self::Die { who, .. } | Self::Flaky { who, .. } => (Some(who), None),
+            Self::Outage(server, _) | Self::Trouble(server, ..) => (None, Some(server)),
+        }
+    }
+
+    /// Whether a subscriber may have to be told to reload because of it.
+    pub fn is_of_redis(self) -> bool {
+        matches!(self, Self::Outage(Server::Redis, _) | Self::Trouble(Server::Redis, ..))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill(who) => write!(f, "kill {who}"),
+            Self::Terminate(who) => write!(f, "terminate {who}"),
+            Self::Pause(who) => write!(f, "pause {who}"),
+            Self::Die { who, at, passes } => write!(f, "{who} dies at {at} after {passes} passes"),
+            Self::Flaky { who, at, percent } => write!(f, "{who} meets {at} in {percent} %"),
+            Self::Outage(server, outage) => write!(f, "{server:?} {outage:?}"),
+            Self::Trouble(server, trouble, who) => {
+                let who = who.map_or_else(|| "all".to_owned(), |who| who.to_string());
+                write!(f, "{trouble:?} lines to {server:?} of {who}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const ALL: [Kind; 4] = [Kind::Processes, Kind::Postgres, Kind::Redis, Kind::Lines];
+
+    #[test]
+    fn a_seed_gives_the_same_schedule_again_and_another_gives_another() {
+        let steps = |seed| Schedule::seeded(seed, &ALL).take(50).collect::<Vec<_>>();
+        assert_eq!(steps(7), steps(7));
+        assert_ne!(steps(7), steps(8));
+    }
+
+    #[test]
+    fn every_fault_comes_and_only_those_of_the_kinds_that_were_asked_for() {
+        let words = |kinds: &[Kind]| -> HashSet<String> {
+            let faults = Schedule::seeded(7, kinds).take(500).flat_map(|step| step.faults);
+            faults
+                .map(|fault| match fault {
+                    Fault::Kill(_) => "kill".to_owned(),
+                    Fault::Terminate(_) => "terminate".to_owned(),
+                    Fault::Pause(_) => "pause".to_owned(),
+                    Fault::Die { who, at, .. } => format!("{:?} {at}", who.binary),
+                    Fault::Flaky { at, .. } => at.to_owned(),
+                    Fault::Outage(server, outage) => format!("{server:?} {outage:?}"),
+                    Fault::Trouble(server, trouble, _) => format!("{server:?} {trouble:?}"),
+                })
+                .collect()
+        };
+        // Killing is in the deck three times, telling to stop and pausing twice.
+        assert_eq!(words(&ALL).len(), DECK.len() - 4);
+        assert_eq!(words(&[Kind::Redis]).len(), 4);
+    }
+}

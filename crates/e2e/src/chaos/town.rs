@@ -1,0 +1,254 @@
+//! Six processes, the servers that they use, and a line of its own from each to each: what is broken and mended.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use holdfast_testkit::{
+    TestDatabase,
+    postgres::PostgresServer,
+    proxy::Proxy,
+    redis::{Dump, RedisServer},
+};
+use tokio::task::block_in_place;
+
+use super::{
+    check::{Fault as Breach, Rule},
+    doors::{Doors, Who},
+    schedule::{Fault, Outage, Server, Trouble},
+};
+use crate::{Binary, Process};
+
+/// How late everything comes over a slow line.
+const SLOW: Duration = Duration::from_millis(150);
+
+/// All that is under test. What it says at its end is kept in its directory.
+pub(super) struct Town {
+    pub(super) database: TestDatabase,
+    pub(super) doors: Arc<Doors>,
+    places: Vec<Place>,
+    postgres: PostgresServer,
+    redis: RedisServer,
+    /// What Redis held some time ago.
+    old: Option<Dump>,
+    directory: PathBuf,
+    /// How often a process died where it was told to.
+    pub(super) deaths: usize,
+    pub(super) breaches: Vec<Breach>,
+}
+
+/// One of the six, and its lines.
+struct Place {
+    who: Who,
+    process: Option<Process>,
+    /// How many there have been.
+    lives: usize,
+    to_postgres: Proxy,
+    to_redis: Proxy,
+}
+
+impl Town {
+    /// Starts everything, and waits until it is ready.
+    pub(super) async fn start(directory: PathBuf) -> Self {
+        let (postgres, redis) = block_in_place(|| (PostgresServer::start(), RedisServer::start()));
+        let database = TestDatabase::on(&postgres).await;
+        let mut places = Vec::new();
+        for who in Who::ALL {
+            let to_postgres = Proxy::to(postgres.address()).await;
+            let to_redis = Proxy::to(redis.address()).await;
+            places.push(Place { who, process: None, lives: 0, to_postgres, to_redis });
+        }
+        let doors = Arc::default();
+        let (old, deaths, breaches) = Default::default();
+        let mut town = Self { database, doors, places, postgres, redis, old, directory, deaths, breaches };
+        for who in Who::ALL {
+            town.launch(who, None).await;
+        }
+        for place in &town.places {
+            place.process.as_ref().expect("it was started").until("ready").await;
+        }
+        town
+    }
+
+    /// Breaks something.
+    pub(super) async fn strike(&mut self, fault: Fault) {
+        match fault {
+            Fault::Kill(who) => self.kill(who).await,
+            Fault::Terminate(who) => self.terminate(who).await,
+            Fault::Pause(who) => self.process(who).pause().await,
+            Fault::Die { who, at, passes } => {
+                self.kill(who).await;
+                self.launch(who, Some(format!("{at}={passes}*off->return"))).await;
+            }
+            Fault::Flaky { who, at, percent } => {
+                self.kill(who).await;
+                self.launch(who, Some(format!("{at}={percent}%return"))).await;
+            }
+            Fault::Outage(server, outage) => block_in_place(|| self.fail(server, outage)),
+            Fault::Trouble(server, trouble, who) => {
+                for proxy in self.lines(server, who) {
+                    match trouble {
+                        Trouble::Cut => proxy.cut(),
+                        Trouble::Refuse => {
+                            proxy.refuse().await;
+                            proxy.cut();
+                        }
+                        Trouble::Stall => proxy.stall(),
+                        Trouble::Slow => proxy.slow(SLOW),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Mends it.
+    pub(super) async fn mend(&mut self, fault: Fault) {
+        match fault {
+            Fault::Kill(who) | Fault::Terminate(who) => self.launch(who, None).await,
+            Fault::Pause(who) => self.process(who).resume().await,
+            Fault::Die { who, .. } => {
+                self.deaths += usize::from(self.process(who).has_ended().is_some());
+                self.kill(who).await;
+                self.launch(who, None).await;
+            }
+            Fault::Flaky { who, .. } => {
+                self.kill(who).await;
+                self.launch(who, None).await;
+            }
+            Fault::Outage(server, outage) => block_in_place(|| self.recover(server, outage)),
+            Fault::Trouble(server, trouble, who) => {
+                for proxy in self.lines(server, who) {
+                    match trouble {
+                        Trouble::Cut => {}
+                        Trouble::Refuse => proxy.accept().await,
+                        Trouble::Stall | Trouble::Slow => proxy.flow(),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps what Redis holds now, for later.
+    pub(super) fn keep_dump(&mut self) {
+        self.old = Some(block_in_place(|| self.redis.dump()));
+    }
+
+    /// Notes who is not there any more, and starts them anew.
+    pub(super) async fn count_heads(&mut self) {
+        for who in Who::ALL {
+            if let Some(status) = self.process(who).has_ended() {
+                self.breaches.push(Breach::of(Rule::Alive, format!("{who} died by itself: {status}")));
+                self.kill(who).await;
+                self.launch(who, None).await;
+            }
+        }
+    }
+
+    /// Tells all to stop, as in a house that closes: who takes requests first.
+    pub(super) async fn close(&mut self) {
+        for who in Who::ALL {
+            self.terminate(who).await;
+        }
+    }
+
+    async fn terminate(&mut self, who: Who) {
+        self.doors.set(who, None);
+        let status = self.process(who).terminate().await;
+        if !status.success() {
+            self.breaches.push(Breach::of(Rule::Alive, format!("{who}, told to stop, ended with {status}")));
+        }
+        self.keep_log(who);
+    }
+
+    /// Kills it, if it has not ended.
+    async fn kill(&mut self, who: Who) {
+        self.doors.set(who, None);
+        let process = self.process(who);
+        if process.has_ended().is_none() {
+            process.kill_and_keep().await;
+        }
+        self.keep_log(who);
+    }
+
+    async fn launch(&mut self, who: Who, failpoints: Option<String>) {
+        let place = &mut self.places[who.index()];
+        let database = self.database.url_by(place.to_postgres.address());
+        let redis = format!("redis://{}", place.to_redis.address());
+        let mut settings = vec![("REDIS_URL", redis.as_str()), ("REDIS_PREFIX", "chaos")];
+        if who.binary != Binary::Notifier {
+            settings.extend([("DATABASE_URL", database.as_str()), ("DATABASE_POOL_SIZE", "6")]);
+        }
+        settings.extend(particulars(who));
+        settings.extend(failpoints.as_deref().map(|failpoints| ("FAILPOINTS", failpoints)));
+        let process = Process::start(who.binary, &settings).await;
+        self.doors.set(who, Some(process.address()));
+        place.lives += 1;
+        place.process = Some(process);
+    }
+
+    fn fail(&mut self, server: Server, outage: Outage) {
+        match (server, outage) {
+            (Server::Postgres, Outage::Fast) => self.postgres.stop_fast(),
+            (Server::Postgres, Outage::Immediate) => self.postgres.stop_immediate(),
+            (Server::Postgres, Outage::Pause) => self.postgres.pause(),
+            (Server::Postgres, _) => self.postgres.kill(),
+            (Server::Redis, Outage::Flush) => self.redis.flush(),
+            (Server::Redis, Outage::Pause) => self.redis.pause(),
+            (Server::Redis, _) => self.redis.kill(),
+        }
+    }
+
+    fn recover(&mut self, server: Server, outage: Outage) {
+        match (server, outage) {
+            (Server::Postgres, Outage::Pause) => self.postgres.resume(),
+            (Server::Postgres, _) => self.postgres.restart(),
+            (Server::Redis, Outage::Flush) => {}
+            (Server::Redis, Outage::Pause) => self.redis.resume(),
+            (Server::Redis, Outage::Old) if let Some(dump) = &self.old => self.redis.restart_from(dump),
+            (Server::Redis, _) => self.redis.restart(),
+        }
+    }
+
+    fn lines(&self, server: Server, who: Option<Who>) -> impl Iterator<Item = &Proxy> {
+        let places = self.places.iter().filter(move |place| who.is_none_or(|who| who == place.who));
+        places.map(move |place| match server {
+            Server::Postgres => &place.to_postgres,
+            Server::Redis => &place.to_redis,
+        })
+    }
+
+    fn process(&mut self, who: Who) -> &mut Process {
+        self.places[who.index()].process.as_mut().expect("it was started")
+    }
+
+    /// Writes down what it said.
+    fn keep_log(&self, who: Who) {
+        let place = &self.places[who.index()];
+        if let Some(process) = &place.process {
+            let file = self.directory.join(format!("{who}.{}.log", place.lives));
+            // Evidence, not a part of the verdict.
+            let _ = std::fs::write(file, process.lines().join("\n"));
+        }
+    }
+}
+
+impl Drop for Town {
+    fn drop(&mut self) {
+        Who::ALL.into_iter().for_each(|who| self.keep_log(who));
+        let _ = std::fs::write(self.directory.join("postgres.log"), self.postgres.log());
+    }
+}
+
+/// What is different about the second of each service, so that more ways are gone.
+fn particulars(who: Who) -> Vec<(&'static str, &'static str)> {
+    match (who.binary, who.number) {
+        // No grace: a want that does not fit at its first decision is rejected.
+        (Binary::BookingApi, 1) => vec![("GRACE_PERIOD_MINUTES", "0")],
+        // Steps that stop in the middle of a resource.
+        (Binary::Validator, 1) => vec![("STEP_WANTS", "20"), ("STEP_WRITES", "3")],
+        (Binary::Notifier, 0) => vec![("SOCKET_BEAT_SECONDS", "1"), ("SOCKET_QUEUE", "128")],
+        // Little memory: who comes back is told from Redis.
+        (Binary::Notifier, _) => {
+            vec![("SOCKET_BEAT_SECONDS", "1"), ("SOCKET_QUEUE", "128"), ("SOCKET_WINDOW_ENTRIES", "64")]
+        }
+        _ => Vec::new(),
+    }
+}
