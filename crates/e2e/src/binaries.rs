@@ -48,7 +48,8 @@ fn build() -> PathBuf {
     let directory = this.parent().unwrap();
     let profile = if directory.ends_with("deps") { directory.parent().unwrap() } else { directory };
     let name = profile.file_name().unwrap().to_str().unwrap();
-    let built = Command::new(env!("CARGO"))
+    // By its name, as a person would: past rustup, sources that bring a toolchain file would be built with that one.
+    let built = Command::new("cargo")
         // A test among what is built brings the dev-dependencies' features, and with them the failpoints; and what
         // `make test` has built is not built again with others.
         .args(["build", "--quiet", "--workspace", "--bins", "--test", "structure"])
