@@ -6,7 +6,9 @@
 
 mod check;
 mod doors;
+mod fault;
 mod history;
+mod journal;
 mod line;
 mod report;
 mod run;
@@ -15,7 +17,7 @@ mod subscriber;
 mod town;
 mod user;
 
-pub use history::History;
+pub use fault::Kind;
+pub use journal::History;
 pub use report::Report;
 pub use run::{Plan, run};
-pub use schedule::Kind;

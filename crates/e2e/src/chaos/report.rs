@@ -3,17 +3,13 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::{
-    check::{Fault, Heed, Rule, Verdict},
-    history::History,
+    check::{Breach, Heed, Rule, Verdict, delivered},
+    journal::History,
 };
 use crate::Told;
 
-/// The least part of what is due to a subscriber that they are told without being sent to reload, in percent, while Redis
-/// stays as it is.
-const TOLD_PERCENT_MIN: usize = 99;
-
-/// Most faults that are told in full.
-const FAULTS_TOLD: usize = 10;
+/// Most breaches that are told.
+const BREACHES_TOLD: usize = 10;
 
 /// What was counted and measured on the way.
 #[derive(Debug, Default)]
@@ -32,14 +28,14 @@ pub(super) struct Figures {
 #[derive(Debug)]
 pub struct Report {
     /// Each broken rule; empty is good.
-    pub faults: Vec<Fault>,
+    pub breaches: Vec<Breach>,
     heeds: Vec<Heed>,
     lines: Vec<String>,
 }
 
 impl Report {
     pub(super) fn new(verdict: Verdict, figures: Figures, history: &History) -> Self {
-        let Verdict { mut faults, replay, heeds } = verdict;
+        let Verdict { mut breaches, replay, heeds } = verdict;
         let Figures { steps, is_of_redis, deaths, writes_again, tells_again } = figures;
         let operations = history.operations();
         let acknowledged = operations.iter().filter(|operation| operation.is_acknowledged()).count();
@@ -75,15 +71,10 @@ impl Report {
             ),
         ];
         if acknowledged == 0 || replay.grants == 0 {
-            faults.push(Fault::of(Rule::Progress, "nothing was done, so nothing was judged"));
+            breaches.push(Breach::of(Rule::Progress, "nothing was done, so nothing was judged"));
         }
-        for Heed { name, told, due, resyncs, .. } in &heeds {
-            if *told == 0 || !is_of_redis && told * 100 < due * TOLD_PERCENT_MIN {
-                let what = format!("{name} was told {told} of {due}, and {resyncs} times to reload");
-                faults.push(Fault::of(Rule::Delivered, what));
-            }
-        }
-        Self { faults, heeds, lines }
+        breaches.extend(delivered(&heeds, is_of_redis));
+        Self { breaches, heeds, lines }
     }
 }
 
@@ -94,12 +85,12 @@ impl fmt::Display for Report {
             write!(f, "{name:>20}: told {told} of {due} changes over {connections} connections, ")?;
             writeln!(f, "{duplicates} of them twice; {resyncs} times to reload")?;
         }
-        for fault in self.faults.iter().take(FAULTS_TOLD) {
-            writeln!(f, "\nFAULT {fault}")?;
+        for breach in self.breaches.iter().take(BREACHES_TOLD) {
+            writeln!(f, "\nBROKEN {breach}")?;
         }
-        match self.faults.len() {
-            0 => writeln!(f, "no fault"),
-            count => writeln!(f, "\n{count} faults"),
+        match self.breaches.len() {
+            0 => writeln!(f, "no promise was broken"),
+            count => writeln!(f, "\n{count} times a promise was broken"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A run from its first process to its verdict.
 
 use std::{
+    panic::AssertUnwindSafe,
     path::PathBuf,
     sync::{
         Arc,
@@ -9,8 +10,9 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use holdfast_domain::{Caller, ResourceId, Seq, UserId};
-use holdfast_testkit::shard;
+use holdfast_testkit::{Random, shard};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -18,11 +20,13 @@ use tokio::{
 };
 
 use super::{
-    check::{Fault, Rule, check},
-    history::{Feed, History, Record},
+    check::{Breach, Rule, check},
+    fault::Kind,
+    history::{Feed, Record},
+    journal::History,
     line::Means,
     report::{Figures, Report},
-    schedule::{Kind, Schedule, Step},
+    schedule::{Schedule, Step},
     subscriber::Subscriber,
     town::Town,
     user::{RESOURCES, User},
@@ -51,6 +55,10 @@ pub struct Plan {
     pub lasts: Duration,
     /// What is broken.
     pub kinds: Vec<Kind>,
+    /// How many changes a stream keeps.
+    pub stream_length: u32,
+    /// What is wrong with the services all the time, to see that it is found.
+    pub failpoints: Option<String>,
     /// Where the processes' logs are kept.
     pub directory: PathBuf,
 }
@@ -68,7 +76,7 @@ struct Run {
     history: Arc<History>,
     audience: Audience,
     figures: Figures,
-    faults: Vec<Fault>,
+    breaches: Vec<Breach>,
 }
 
 /// Has a run done, and judges it. What was asked and heard is in `history` by then, whatever becomes of the run.
@@ -76,11 +84,11 @@ struct Run {
 /// # Panics
 /// When servers or processes can't be started.
 pub async fn run(plan: &Plan, history: &Arc<History>) -> Report {
-    let town = Town::start(plan.directory.clone()).await;
+    let town = Town::start(plan).await;
     let resources = resources(plan.seed, &town, history).await;
     let audience = Audience::gather(plan.seed, &resources, &town, history);
-    let (figures, faults) = Default::default();
-    let mut run = Run { town, history: Arc::clone(history), audience, figures, faults };
+    let (figures, breaches) = Default::default();
+    let mut run = Run { town, history: Arc::clone(history), audience, figures, breaches };
     let is_over = Arc::new(AtomicBool::new(false));
     let mut users = JoinSet::new();
     for number in 0..USERS {
@@ -133,7 +141,8 @@ impl Audience {
         for (number, (feed, means)) in (100..).zip(feeds) {
             let name = feed.name.clone();
             let end = audience.end.subscribe();
-            let subscriber = Subscriber::new(feed, means, seed ^ number, &town.doors, history, &end);
+            let random = Random::seeded(seed ^ number);
+            let subscriber = Subscriber::new(feed, means, random, &town.doors, history, &end);
             // Who reads slowly is behind for as long as they do.
             if means != Means::SmallSocket {
                 audience.cursors.push((name, subscriber.cursor()));
@@ -173,13 +182,13 @@ impl Run {
         let mut acknowledged = self.history.acknowledged();
         let enough = *acknowledged.borrow() + WRITES;
         if timeout(PROGRESS_WAIT, acknowledged.wait_for(|count| *count >= enough)).await.is_err() {
-            self.faults.push(Fault::of(Rule::Progress, format!("no write is acknowledged after {after}")));
+            self.breaches.push(Breach::of(Rule::Progress, format!("no write is acknowledged after {after}")));
         }
         self.figures.writes_again = self.figures.writes_again.max(mended.elapsed());
         let end = self.head().await;
         let late = self.audience.late(end, PROGRESS_WAIT).await;
-        self.faults.extend(late.into_iter().map(|(name, at)| {
-            Fault::of(Rule::Progress, format!("{name} has {at:?} of {end} after {after}"))
+        self.breaches.extend(late.into_iter().map(|(name, at)| {
+            Breach::of(Rule::Progress, format!("{name} has {at:?} of {end} after {after}"))
         }));
         self.figures.tells_again = self.figures.tells_again.max(mended.elapsed());
     }
@@ -195,18 +204,22 @@ impl Run {
         let all = async {
             while let Some(ended) = tasks.join_next().await {
                 if let Err(error) = ended {
-                    self.faults.push(Fault::of(Rule::Answered, format!("{what} failed: {error}")));
+                    self.breaches.push(Breach::of(Rule::Answered, format!("{what} failed: {error}")));
                 }
             }
         };
         if timeout(END_WAIT, all).await.is_err() {
-            self.faults.push(Fault::of(Rule::Progress, format!("{what} does not come to an end")));
+            self.breaches.push(Breach::of(Rule::Progress, format!("{what} does not come to an end")));
         }
     }
 
     /// Lets everybody come to rest, closes, and holds all that was told against the log.
     async fn judge(mut self) -> Report {
-        let end = Log::at_rest(&self.town.database).await.end();
+        let rested = AssertUnwindSafe(Log::at_rest(&self.town.database)).catch_unwind().await;
+        if rested.is_err() {
+            self.breaches.push(Breach::of(Rule::Progress, "the validators do not come to rest"));
+        }
+        let end = self.head().await;
         self.audience.end.send_replace(Some(end));
         let listeners = std::mem::take(&mut self.audience.tasks);
         self.all_end("a subscriber", listeners).await;
@@ -214,8 +227,8 @@ impl Run {
         self.town.close().await;
         let log = self.log().await;
         let mut verdict = check(&log, &self.history.operations(), &self.history.feeds());
-        verdict.faults.append(&mut self.faults);
-        verdict.faults.append(&mut self.town.breaches);
+        verdict.breaches.append(&mut self.breaches);
+        verdict.breaches.append(&mut self.town.breaches);
         self.figures.deaths = self.town.deaths;
         Report::new(verdict, self.figures, &self.history)
     }

@@ -5,13 +5,16 @@ use std::{sync::Arc, time::Duration};
 
 use holdfast_domain::Seq;
 use holdfast_testkit::Random;
+use serde_json::Value;
 use tokio::{sync::watch, time::sleep};
 
 use super::{
     doors::{Doors, Who},
-    history::{Feed, Heard, History},
+    history::{Feed, Heard},
+    journal::History,
     line::{Line, Means},
 };
+use crate::Client;
 
 /// A slow reader takes so many messages, and then a rest.
 const BETWEEN_RESTS: u64 = 40;
@@ -22,6 +25,7 @@ pub(super) struct Subscriber {
     number: usize,
     query: String,
     means: Means,
+    api: Client,
     random: Random,
     doors: Arc<Doors>,
     history: Arc<History>,
@@ -35,17 +39,20 @@ impl Subscriber {
     pub(super) fn new(
         feed: Feed,
         means: Means,
-        seed: u64,
+        random: Random,
         doors: &Arc<Doors>,
         history: &Arc<History>,
         end: &watch::Receiver<Option<Seq>>,
     ) -> Self {
         let query = query(&feed);
+        let api = Client::new(([127, 0, 0, 1], 0).into());
+        let api = feed.caller.user.iter().fold(api, |api, user| api.user(user.as_str()));
         Self {
             number: history.listens(feed),
             query,
             means,
-            random: Random::seeded(seed),
+            random,
+            api,
             doors: Arc::clone(doors),
             history: Arc::clone(history),
             cursor: watch::Sender::default(),
@@ -88,16 +95,42 @@ impl Subscriber {
                 "resync" => Heard::Resync(seq),
                 _ => Heard::Told { seq, text: self.history.text(&message.text) },
             };
-            let is_back = matches!(heard, Heard::Resync(_));
-            self.cursor
-                .send_modify(|cursor| *cursor = if is_back { Some(seq) } else { (*cursor).max(Some(seq)) });
+            let had = *self.cursor.borrow();
+            let is_resync = matches!(heard, Heard::Resync(_));
             self.hears(heard);
+            if let Some(had) = had.filter(|had| is_resync && *had < seq) {
+                self.reload(had, seq).await;
+            }
+            self.cursor.send_replace(if is_resync { Some(seq) } else { had.max(Some(seq)) });
             count += 1;
             if self.means == Means::SmallSocket && count % BETWEEN_RESTS == 0 && self.end.borrow().is_none() {
                 sleep(REST).await;
             }
         }
         "it has all".to_owned()
+    }
+
+    /// Reads at an API what there was after a position, up to another at least.
+    async fn reload(&mut self, after: Seq, least: Seq) {
+        let (mut until, mut changes) = (after, Vec::new());
+        while until < least {
+            let api = Who::api(usize::from(self.random.below(2) == 1));
+            match self.page(api, until).await {
+                Some((mut page, read_to)) => {
+                    changes.append(&mut page);
+                    until = read_to;
+                }
+                None => sleep(Duration::from_millis(50 + self.random.below(200))).await,
+            }
+        }
+        self.hears(Heard::Reloaded { after, until, changes });
+    }
+
+    async fn page(&self, api: Who, after: Seq) -> Option<(Vec<Value>, Seq)> {
+        let path = format!("/api/v1/changes?after={after}&limit=1000");
+        let answer = self.api.at(self.doors.of(api)?).get(&path).await.ok()?;
+        let read_to = answer.headers.get("x-log-seq")?.to_str().ok()?.parse().ok()?;
+        Some((answer.body.as_array()?.clone(), Seq(read_to)))
     }
 
     fn has_all(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Six processes, the servers that they use, and a line of its own from each to each: what is broken and mended.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use holdfast_testkit::{
     TestDatabase,
@@ -8,14 +8,18 @@ use holdfast_testkit::{
     proxy::Proxy,
     redis::{Dump, RedisServer},
 };
-use tokio::task::block_in_place;
+use tokio::{task::block_in_place, time::timeout};
 
 use super::{
-    check::{Fault as Breach, Rule},
+    check::{Breach, Rule},
     doors::{Doors, Who},
-    schedule::{Fault, Outage, Server, Trouble},
+    fault::{Fault, Outage, Server, Trouble},
+    run::Plan,
 };
 use crate::{Binary, Process};
+
+/// How long a process may take to come by the place where it is to die.
+const DIES_WITHIN: Duration = Duration::from_secs(5);
 
 /// How late everything comes over a slow line.
 const SLOW: Duration = Duration::from_millis(150);
@@ -29,7 +33,7 @@ pub(super) struct Town {
     redis: RedisServer,
     /// What Redis held some time ago.
     old: Option<Dump>,
-    directory: PathBuf,
+    plan: Plan,
     /// How often a process died where it was told to.
     pub(super) deaths: usize,
     pub(super) breaches: Vec<Breach>,
@@ -47,7 +51,7 @@ struct Place {
 
 impl Town {
     /// Starts everything, and waits until it is ready.
-    pub(super) async fn start(directory: PathBuf) -> Self {
+    pub(super) async fn start(plan: &Plan) -> Self {
         let (postgres, redis) = block_in_place(|| (PostgresServer::start(), RedisServer::start()));
         let database = TestDatabase::on(&postgres).await;
         let mut places = Vec::new();
@@ -58,7 +62,8 @@ impl Town {
         }
         let doors = Arc::default();
         let (old, deaths, breaches) = Default::default();
-        let mut town = Self { database, doors, places, postgres, redis, old, directory, deaths, breaches };
+        let plan = plan.clone();
+        let mut town = Self { database, doors, places, postgres, redis, old, plan, deaths, breaches };
         for who in Who::ALL {
             town.launch(who, None).await;
         }
@@ -105,7 +110,8 @@ impl Town {
             Fault::Kill(who) | Fault::Terminate(who) => self.launch(who, None).await,
             Fault::Pause(who) => self.process(who).resume().await,
             Fault::Die { who, .. } => {
-                self.deaths += usize::from(self.process(who).has_ended().is_some());
+                // Unless it has nothing to do: its servers may be away, or its twin was quicker.
+                self.deaths += usize::from(timeout(DIES_WITHIN, self.process(who).ended()).await.is_ok());
                 self.kill(who).await;
                 self.launch(who, None).await;
             }
@@ -172,12 +178,19 @@ impl Town {
         let place = &mut self.places[who.index()];
         let database = self.database.url_by(place.to_postgres.address());
         let redis = format!("redis://{}", place.to_redis.address());
-        let mut settings = vec![("REDIS_URL", redis.as_str()), ("REDIS_PREFIX", "chaos")];
+        let failpoints = [failpoints, self.plan.failpoints.clone()].into_iter().flatten();
+        let failpoints = failpoints.collect::<Vec<_>>().join(";");
+        let stream_length = self.plan.stream_length.to_string();
+        let mut settings = vec![
+            ("REDIS_URL", redis.as_str()),
+            ("REDIS_PREFIX", "chaos"),
+            ("STREAM_LENGTH", stream_length.as_str()),
+        ];
         if who.binary != Binary::Notifier {
             settings.extend([("DATABASE_URL", database.as_str()), ("DATABASE_POOL_SIZE", "6")]);
+            settings.push(("FAILPOINTS", failpoints.as_str()));
         }
         settings.extend(particulars(who));
-        settings.extend(failpoints.as_deref().map(|failpoints| ("FAILPOINTS", failpoints)));
         let process = Process::start(who.binary, &settings).await;
         self.doors.set(who, Some(process.address()));
         place.lives += 1;
@@ -223,7 +236,7 @@ impl Town {
     fn keep_log(&self, who: Who) {
         let place = &self.places[who.index()];
         if let Some(process) = &place.process {
-            let file = self.directory.join(format!("{who}.{}.log", place.lives));
+            let file = self.plan.directory.join(format!("{who}.{}.log", place.lives));
             // Evidence, not a part of the verdict.
             let _ = std::fs::write(file, process.lines().join("\n"));
         }
@@ -233,7 +246,7 @@ impl Town {
 impl Drop for Town {
     fn drop(&mut self) {
         Who::ALL.into_iter().for_each(|who| self.keep_log(who));
-        let _ = std::fs::write(self.directory.join("postgres.log"), self.postgres.log());
+        let _ = std::fs::write(self.plan.directory.join("postgres.log"), self.postgres.log());
     }
 }
 

@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     doors::{Doors, Who},
-    history::{Asked, History, Try},
+    history::{Asked, Try},
+    journal::History,
 };
 use crate::{Client, Told};
 

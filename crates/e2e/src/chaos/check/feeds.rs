@@ -3,8 +3,9 @@
 use std::{borrow::Cow, collections::HashSet};
 
 use holdfast_domain::{Change, Seq, visible, visible::Visible};
+use serde_json::Value;
 
-use super::{Fault, Rule};
+use super::{Breach, Rule};
 use crate::chaos::history::{Feed, Heard, Record};
 
 /// What one subscriber heard, in numbers.
@@ -32,13 +33,13 @@ struct Judge<'a> {
     cursor: Option<Seq>,
     told: HashSet<Seq>,
     heed: Heed,
-    faults: Vec<Fault>,
+    breaches: Vec<Breach>,
 }
 
 /// Holds what was heard until the end of the log against it.
-pub(super) fn heed(log: &[Record], feed: &Feed) -> (Heed, Vec<Fault>) {
+pub(super) fn heed(log: &[Record], feed: &Feed) -> (Heed, Vec<Breach>) {
     let heed = Heed { name: feed.name.clone(), ..Heed::default() };
-    let mut judge = Judge { log, feed, cursor: None, told: HashSet::new(), heed, faults: Vec::new() };
+    let mut judge = Judge { log, feed, cursor: None, told: HashSet::new(), heed, breaches: Vec::new() };
     feed.heard.iter().for_each(|heard| judge.hear(heard));
     let end = log.last().map(|record| record.change.seq).unwrap_or_default();
     let first = feed.heard.iter().find_map(|heard| match heard {
@@ -49,12 +50,13 @@ pub(super) fn heed(log: &[Record], feed: &Feed) -> (Heed, Vec<Fault>) {
     if judge.cursor > Some(end) {
         judge.fault(Rule::InOrder, format!("the log ends at {end}, and the position is {:?}", judge.cursor));
     }
-    judge.heed.told = judge.told.len();
+    // Set back before their first hello, they are told what was never due.
+    judge.heed.told = judge.told.iter().filter(|seq| first < Some(**seq)).count();
     judge.heed.due = first.map_or(0, |first| judge.between(first, end).count());
-    (judge.heed, judge.faults)
+    (judge.heed, judge.breaches)
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     fn hear(&mut self, heard: &Heard) {
         match heard {
             Heard::Hello { after, seq } => {
@@ -76,6 +78,7 @@ impl Judge<'_> {
                 self.heed.resyncs += 1;
                 self.cursor = Some(*seq);
             }
+            Heard::Reloaded { after, until, changes } => self.reload(*after, *until, changes),
             Heard::Broken(_) => {}
         }
     }
@@ -88,10 +91,7 @@ impl Judge<'_> {
         if !self.is_theirs(record) {
             self.fault(Rule::NotTheirs, format!("seq {seq} is none of theirs: {text}"));
         }
-        let logged = match visible(&record.change, &self.feed.caller) {
-            Some(Visible::Cut(cut)) => Cow::from(serde_json::to_string(&cut).expect("a change is JSON")),
-            Some(Visible::Whole(_)) | None => Cow::from(&record.text),
-        };
+        let logged = self.text_of(record);
         if logged != text {
             self.fault(Rule::AsLogged, format!("seq {seq} is told as {text}, and the log has {logged}"));
         }
@@ -103,6 +103,24 @@ impl Judge<'_> {
         self.up_to(seq.previous());
         self.told.insert(seq);
         self.cursor = self.cursor.max(Some(seq));
+    }
+
+    /// The API must have told them everything that they may see, whatever they asked the notifiers for.
+    fn reload(&mut self, after: Seq, until: Seq, changes: &[Value]) {
+        let read = |value: &Value| value["seq"].as_i64().unwrap_or_default();
+        let logged = self.span(after, until).iter().filter(|record| self.may_see(record));
+        let is_all = logged.clone().map(|record| record.change.seq.0).eq(changes.iter().map(read));
+        let is_true = logged.zip(changes).all(|(record, value)| {
+            serde_json::from_str::<Value>(&self.text_of(record)).is_ok_and(|logged| logged == *value)
+        });
+        if !is_all {
+            self.fault(
+                Rule::Missed,
+                format!("reloading from {after} to {until} gave {} changes", changes.len()),
+            );
+        } else if !is_true {
+            self.fault(Rule::AsLogged, format!("reloading from {after} to {until} gave something else"));
+        }
     }
 
     /// Everything of theirs up to this must have been told.
@@ -120,18 +138,34 @@ impl Judge<'_> {
 
     /// The seqs after one up to another that are theirs.
     fn between(&self, after: Seq, until: Seq) -> impl Iterator<Item = Seq> {
-        let index = |seq: Seq| usize::try_from(seq.0).unwrap_or_default().min(self.log.len());
-        let range = index(after)..index(until).max(index(after));
-        let theirs = self.log[range].iter().filter(|record| self.is_theirs(record));
+        let theirs = self.span(after, until).iter().filter(|record| self.is_theirs(record));
         theirs.map(|record| record.change.seq)
     }
 
+    /// The log after one up to another.
+    fn span(&self, after: Seq, until: Seq) -> &'a [Record] {
+        let index = |seq: Seq| usize::try_from(seq.0).unwrap_or_default().min(self.log.len());
+        &self.log[index(after)..index(until).max(index(after))]
+    }
+
     fn is_theirs(&self, record: &Record) -> bool {
-        is_asked_for(self.feed, &record.change) && visible(&record.change, &self.feed.caller).is_some()
+        is_asked_for(self.feed, &record.change) && self.may_see(record)
+    }
+
+    fn may_see(&self, record: &Record) -> bool {
+        visible(&record.change, &self.feed.caller).is_some()
+    }
+
+    /// A change as far as they may see it.
+    fn text_of(&self, record: &'a Record) -> Cow<'a, str> {
+        match visible(&record.change, &self.feed.caller) {
+            Some(Visible::Cut(cut)) => serde_json::to_string(&cut).expect("a change is JSON").into(),
+            Some(Visible::Whole(_)) | None => Cow::from(&record.text),
+        }
     }
 
     fn fault(&mut self, rule: Rule, what: String) {
-        self.faults.push(Fault::of(rule, format!("{}: {what}", self.feed.name)));
+        self.breaches.push(Breach::of(rule, format!("{}: {what}", self.feed.name)));
     }
 }
 

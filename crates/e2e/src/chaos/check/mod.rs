@@ -46,7 +46,7 @@ pub enum Rule {
     AsLogged,
     /// The processes live until they are told to stop, and stop in order.
     Alive,
-    /// With all faults healed, writes get on and subscribers catch up.
+    /// With all breaches healed, writes get on and subscribers catch up.
     Progress,
     /// Subscribers are told to reload only when that is needed.
     Delivered,
@@ -54,21 +54,21 @@ pub enum Rule {
 
 /// Where a rule was broken, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct Breach {
     /// The rule.
     pub rule: Rule,
     /// By what.
     pub what: String,
 }
 
-impl Fault {
+impl Breach {
     /// A breach of this rule.
     pub fn of(rule: Rule, what: impl Into<String>) -> Self {
         Self { rule, what: what.into() }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.rule, self.what)
     }
@@ -78,7 +78,7 @@ impl fmt::Display for Fault {
 #[derive(Debug, Default)]
 pub struct Verdict {
     /// Each broken rule; empty is good.
-    pub faults: Vec<Fault>,
+    pub breaches: Vec<Breach>,
     /// What the replay found.
     pub replay: Report,
     /// What each subscriber heard, in numbers.
@@ -87,17 +87,29 @@ pub struct Verdict {
 
 /// Holds a run against its log, which is at rest.
 pub fn check(log: &[Record], operations: &[Operation], feeds: &[Feed]) -> Verdict {
-    let mut faults = writes::faults(log, operations);
-    faults.extend(order::faults(log, operations));
+    let mut breaches = writes::breaches(log, operations);
+    breaches.extend(order::breaches(log, operations));
     let mut replay = Replay::default();
     log.iter().for_each(|record| replay.step(&record.change));
     let replay = replay.finish();
-    faults.extend(replay.faults.iter().map(|fault| Fault::of(Rule::Replay, fault)));
+    breaches.extend(replay.faults.iter().map(|fault| Breach::of(Rule::Replay, fault)));
     let mut heeds = Vec::new();
     for feed in feeds {
         let (heed, found) = feeds::heed(log, feed);
         heeds.push(heed);
-        faults.extend(found);
+        breaches.extend(found);
     }
-    Verdict { faults, replay, heeds }
+    Verdict { breaches, replay, heeds }
+}
+
+/// The least part of what is due to a subscriber that they are told without being sent to reload, in percent, while Redis
+/// stays as it is.
+const TOLD_PERCENT_MIN: usize = 99;
+
+/// Whether subscribers were told at all: a run that excuses everything shows nothing.
+pub fn delivered(heeds: &[Heed], is_of_redis: bool) -> Vec<Breach> {
+    let missing = heeds
+        .iter()
+        .filter(|heed| heed.told == 0 || !is_of_redis && heed.told * 100 < heed.due * TOLD_PERCENT_MIN);
+    missing.map(|heed| Breach::of(Rule::Delivered, format!("{heed:?}"))).collect()
 }

@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::{Fault, Rule};
+use super::{Breach, Rule};
 use crate::{
     Told,
     chaos::history::{Operation, Record},
 };
 
-pub(super) fn faults(log: &[Record], operations: &[Operation]) -> Vec<Fault> {
+pub(super) fn breaches(log: &[Record], operations: &[Operation]) -> Vec<Breach> {
     let mut spans = HashMap::new();
     for operation in operations {
         let done = operation.tries.iter().filter(|attempt| attempt.told == Told::Done);
@@ -17,16 +17,16 @@ pub(super) fn faults(log: &[Record], operations: &[Operation]) -> Vec<Fault> {
             spans.insert(attempt.request_id.as_str(), (attempt.asked_at, told_at));
         }
     }
-    let mut faults = Vec::new();
+    let mut breaches = Vec::new();
     let mut latest = Duration::ZERO;
     for Record { change, .. } in log {
         let id = change.trace.request_id.as_ref().map(holdfast_domain::RequestId::as_str);
         let Some((asked_at, told_at)) = id.and_then(|id| spans.get(id)) else { continue };
         if told_at.is_some_and(|told_at| told_at < latest) {
             let what = format!("seq {} was answered before one that stands before it was asked", change.seq);
-            faults.push(Fault::of(Rule::RealTime, what));
+            breaches.push(Breach::of(Rule::RealTime, what));
         }
         latest = latest.max(*asked_at);
     }
-    faults
+    breaches
 }

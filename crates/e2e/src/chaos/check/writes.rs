@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use holdfast_domain::{Booking, BookingId, Caller, Change, Fact, UserId, visible};
 
-use super::{Fault, Rule};
+use super::{Breach, Rule};
 use crate::{
     Told,
     chaos::history::{Asked, Operation, Record, Try},
@@ -16,13 +16,13 @@ pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(30);
 /// The changes of a log by the request that they came from.
 type ByRequest<'a> = HashMap<&'a str, Vec<&'a Change>>;
 
-pub(super) fn faults(log: &[Record], operations: &[Operation]) -> Vec<Fault> {
+pub(super) fn breaches(log: &[Record], operations: &[Operation]) -> Vec<Breach> {
     let mut by_request = ByRequest::new();
-    let mut faults = Vec::new();
+    let mut breaches = Vec::new();
     for Record { change, .. } in log {
         match (&change.trace.request_id, &change.actor) {
             (Some(id), _) => by_request.entry(id.as_str()).or_default().push(change),
-            (None, Some(_)) => faults.push(Fault::of(Rule::Unasked, format!("{change:?}"))),
+            (None, Some(_)) => breaches.push(Breach::of(Rule::Unasked, format!("{change:?}"))),
             // The engine's own.
             (None, None) => {}
         }
@@ -36,13 +36,13 @@ pub(super) fn faults(log: &[Record], operations: &[Operation]) -> Vec<Fault> {
             .collect();
         let is_closed = |id| closed.contains_key(&id);
         let found = of_operation(operation, &effects, is_closed);
-        faults.extend(found.into_iter().map(|(rule, what)| {
-            Fault::of(rule, format!("{what}: {operation:#?}, and the log has {effects:#?}"))
+        breaches.extend(found.into_iter().map(|(rule, what)| {
+            Breach::of(rule, format!("{what}: {operation:#?}, and the log has {effects:#?}"))
         }));
     }
-    faults
-        .extend(by_request.values().flatten().map(|change| Fault::of(Rule::Unasked, format!("{change:?}"))));
-    faults
+    breaches
+        .extend(by_request.values().flatten().map(|change| Breach::of(Rule::Unasked, format!("{change:?}"))));
+    breaches
 }
 
 fn of_operation(
@@ -50,7 +50,7 @@ fn of_operation(
     effects: &[(&Try, Vec<&Change>)],
     is_closed: impl Fn(BookingId) -> bool,
 ) -> Vec<(Rule, &'static str)> {
-    let mut faults = Vec::new();
+    let mut breaches = Vec::new();
     let writes: Vec<(&Try, &Change)> = effects
         .iter()
         .flat_map(|(attempt, changes)| changes.iter().map(move |change| (*attempt, *change)))
@@ -58,45 +58,45 @@ fn of_operation(
         .collect();
     let done: Vec<&Try> = operation.tries.iter().filter(|attempt| attempt.told == Told::Done).collect();
     if operation.tries.iter().any(is_late) {
-        faults.push((Rule::Answered, "no answer in time"));
+        breaches.push((Rule::Answered, "no answer in time"));
     }
     if operation.tries.iter().any(|attempt| attempt.status == 500) {
-        faults.push((Rule::Answered, "the answer to a defect"));
+        breaches.push((Rule::Answered, "the answer to a defect"));
     }
     if effects.iter().any(|(attempt, _)| attempt.told == Told::Refused) {
-        faults.push((Rule::Refused, "it was refused, and happened"));
+        breaches.push((Rule::Refused, "it was refused, and happened"));
     }
     if writes.len() > 1 && done.is_empty() {
-        faults.push((Rule::OnceAtMost, "it happened more than once, and its client knows of none"));
+        breaches.push((Rule::OnceAtMost, "it happened more than once, and its client knows of none"));
     } else if writes.len() > 1 {
-        faults.push((Rule::OneEffect, "it happened more than once"));
+        breaches.push((Rule::OneEffect, "it happened more than once"));
     }
     let asked_for = |change: &Change| is_asked_for(operation, change);
     if writes.iter().any(|(_, change)| !asked_for(change)) {
-        faults.push((Rule::Kept, "it is not as it was asked for"));
+        breaches.push((Rule::Kept, "it is not as it was asked for"));
     }
-    let Some(first) = done.first() else { return faults };
+    let Some(first) = done.first() else { return breaches };
     match (writes.first(), &operation.asked) {
         (Some((effective, change)), _) => {
             let is_replay = |attempt: &Try| attempt.request_id != effective.request_id;
             if done.iter().any(|attempt| attempt.is_replay != is_replay(attempt)) {
-                faults.push((
+                breaches.push((
                     Rule::OneAnswer,
                     "what happened before is answered as new, or the other way round",
                 ));
             }
             if !done.iter().all(|attempt| tells(attempt, change, &operation.user)) {
-                faults.push((Rule::OneAnswer, "the answer is not what the log has"));
+                breaches.push((Rule::OneAnswer, "the answer is not what the log has"));
             }
         }
         // To give up what is closed changes nothing, and is no error.
         (None, Asked::Cancel { booking }) if is_closed(*booking) => {}
-        (None, _) => faults.push((Rule::Kept, "it was answered as done, and did not happen")),
+        (None, _) => breaches.push((Rule::Kept, "it was answered as done, and did not happen")),
     }
     if done.iter().any(|attempt| attempt.body != first.body || attempt.status != first.status) {
-        faults.push((Rule::OneAnswer, "one key has two answers"));
+        breaches.push((Rule::OneAnswer, "one key has two answers"));
     }
-    faults
+    breaches
 }
 
 /// The bookings that are over.

@@ -1,11 +1,13 @@
-//! The control of each rule: a small run that is true, and what becomes of the verdict when one thing of it is not.
+//! A small run that is true, and what is broken when one thing of it is not: the control of each rule.
+
+mod feeds;
+mod writes;
 
 use std::{sync::Arc, time::Duration};
 
 use holdfast_domain::{
     Booking, BookingId, Caller, Change, Claim, Conflict, DEFAULT_TENANT, DEFAULT_VENUE, Fact, RequestId,
-    Resource, ResourceId, ResourceName, Roles, Seq, Status, Title, Trace, UserId, rules::BookingLimits,
-    visible,
+    Resource, ResourceId, ResourceName, Seq, Status, Title, Trace, UserId, rules::BookingLimits, visible,
 };
 use holdfast_testkit::{hours, now};
 use serde_json::{Value, json};
@@ -160,7 +162,7 @@ impl Run {
     /// The rules that it breaks.
     fn broken(&self) -> Vec<Rule> {
         let mut rules = Vec::new();
-        for fault in check(&self.log, &self.operations, &self.feeds).faults {
+        for fault in check(&self.log, &self.operations, &self.feeds).breaches {
             if !rules.contains(&fault.rule) {
                 rules.push(fault.rule);
             }
@@ -226,175 +228,4 @@ fn broken(change: impl FnOnce(&mut Run)) -> Vec<Rule> {
     let mut run = Run::new();
     change(&mut run);
     run.broken()
-}
-
-#[test]
-fn a_true_run_breaks_no_rule() {
-    let run = Run::new();
-    assert_eq!(run.broken(), []);
-    assert_eq!(run.listen_again().broken(), []);
-    let heeds = check(&Run::new().log, &[], &Run::new().feeds).heeds;
-    assert_eq!(heeds.iter().map(|heed| (heed.due, heed.told)).collect::<Vec<_>>(), [(9, 9), (9, 9), (5, 5)]);
-}
-
-#[test]
-fn an_acknowledged_write_that_is_not_in_the_log_or_not_as_it_was_asked_for_is_caught() {
-    assert_eq!(Run::new().without(8).broken(), [Rule::Kept, Rule::Replay]);
-    assert_eq!(
-        broken(|run| match &mut run.operations[0].asked {
-            Asked::Create { range, .. } => *range = hours(1, 4),
-            _ => unreachable!(),
-        }),
-        [Rule::Kept]
-    );
-    // Alice gave nothing up, and nobody took it from her.
-    assert_eq!(Run::new().without(6).broken(), [Rule::Kept, Rule::Replay]);
-}
-
-#[test]
-fn a_write_that_happens_twice_is_caught_whether_its_client_knows_of_it_or_not() {
-    assert_eq!(Run::new().doubled(8).broken(), [Rule::OneEffect, Rule::Replay]);
-    let unknown = |run: &mut Run| run.tried(3, 0).told = Told::Nothing;
-    assert_eq!(broken(unknown), []);
-    let mut doubled = Run::new().doubled(8);
-    unknown(&mut doubled);
-    assert_eq!(doubled.broken(), [Rule::OnceAtMost, Rule::Replay]);
-}
-
-#[test]
-fn a_second_effect_of_a_key_is_caught() {
-    let mut run = Run::new().doubled(6);
-    run.log[9].change.trace.request_id = RequestId::parse("alice-2.0").ok();
-    // It was answered as new, and stands behind what was asked later.
-    let broken = run.numbered().broken();
-    assert_eq!(broken, [Rule::OneEffect, Rule::OneAnswer, Rule::RealTime, Rule::Replay]);
-}
-
-#[test]
-fn a_refusal_that_happened_is_caught() {
-    assert_eq!(broken(|run| run.tried(3, 0).told = Told::Refused), [Rule::Refused]);
-    // Though a later try of the same key was answered.
-    assert_eq!(
-        broken(|run| {
-            run.tried(2, 0).told = Told::Refused;
-            run.log[5].change.trace.request_id = RequestId::parse("alice-2.0").ok();
-            run.tried(2, 1).is_replay = true;
-            let changed = std::mem::replace(run, Run::new()).numbered();
-            *run = changed;
-        }),
-        [Rule::Refused]
-    );
-}
-
-#[test]
-fn two_answers_to_a_key_and_one_that_the_log_does_not_have_are_caught() {
-    assert_eq!(broken(|run| run.tried(1, 1).is_replay = false), [Rule::OneAnswer]);
-    assert_eq!(broken(|run| run.tried(0, 0).is_replay = true), [Rule::OneAnswer]);
-    assert_eq!(broken(|run| run.tried(1, 1).body["id"] = json!(BookingId::from_u128(9))), [Rule::OneAnswer]);
-    assert_eq!(broken(|run| run.tried(1, 1).body["conflict_count"] = json!(3)), [Rule::OneAnswer]);
-    assert_eq!(broken(|run| run.tried(3, 0).body["version"] = json!(2)), [Rule::OneAnswer]);
-    assert_eq!(broken(|run| run.tried(1, 1).status = 201), [Rule::OneAnswer]);
-}
-
-#[test]
-fn a_write_that_nobody_asked_for_is_caught() {
-    assert_eq!(broken(|run| drop(run.operations.remove(3))), [Rule::Unasked]);
-    assert_eq!(
-        broken(|run| {
-            run.log[4].change.actor = UserId::parse("mallory").ok();
-            let changed = std::mem::replace(run, Run::new()).numbered();
-            *run = changed;
-        }),
-        [Rule::Unasked]
-    );
-}
-
-#[test]
-fn an_order_that_is_not_the_real_one_is_caught() {
-    // Bob's create stands behind Alice's and was answered before hers was asked.
-    assert_eq!(broken(|run| run.tried(0, 0).asked_at = Duration::from_secs(5)), [Rule::RealTime]);
-}
-
-#[test]
-fn an_answer_that_does_not_come_in_time_and_a_defect_are_caught() {
-    assert_eq!(broken(|run| run.tried(5, 0).told_at = None), [Rule::Answered]);
-    assert_eq!(broken(|run| run.tried(5, 0).told_at = Some(Duration::from_secs(50))), [Rule::Answered]);
-    assert_eq!(broken(|run| run.tried(5, 0).status = 500), [Rule::Answered]);
-}
-
-#[test]
-fn who_is_passed_over_is_caught() {
-    // Alice's grant comes after Bob's: he holds what she had a better claim to.
-    let mut run = Run::new();
-    run.log.swap(4, 6);
-    assert_eq!(run.numbered().broken(), [Rule::Replay]);
-}
-
-#[test]
-fn a_subscriber_who_misses_a_change_is_caught_whatever_comes_then() {
-    assert_eq!(heard(|heard| drop(heard.remove(4))), [Rule::Missed]);
-    // The last one, though nothing comes after it; the position is not true either.
-    assert_eq!(heard(|heard| heard.truncate(9)), [Rule::Missed]);
-    assert_eq!(heard(|heard| drop(heard.remove(9))), [Rule::Missed]);
-}
-
-#[test]
-fn a_reload_excuses_what_lies_before_it_and_nothing_else() {
-    let missed = |resync| {
-        heard(|heard| {
-            heard.drain(4..7);
-            heard.insert(4, Heard::Resync(Seq(resync)));
-        })
-    };
-    assert_eq!(missed(6), []);
-    assert_eq!(missed(5), [Rule::Missed]);
-    // Set back, as by a Redis that came back old: what comes again is known.
-    let again = |heard: &mut Vec<Heard>| {
-        let told: Vec<Heard> = heard[4..7].to_vec();
-        heard.insert(7, Heard::Resync(Seq(3)));
-        heard.splice(8..8, told);
-    };
-    assert_eq!(heard(again), []);
-    assert_eq!(
-        heard(|heard| {
-            again(heard);
-            heard.remove(7);
-        }),
-        []
-    );
-}
-
-#[test]
-fn a_subscriber_who_is_told_out_of_order_or_set_back_is_caught() {
-    assert_eq!(heard(|heard| heard.swap(4, 5)), [Rule::Missed, Rule::InOrder]);
-    assert_eq!(heard(|heard| heard.insert(5, Heard::Position(Seq(2)))), [Rule::InOrder]);
-    assert_eq!(heard(|heard| heard.push(Heard::Position(Seq(1_000)))), [Rule::InOrder]);
-    let back = Heard::Hello { after: Some(Seq(4)), seq: Seq(5) };
-    assert_eq!(heard(|heard| heard.insert(5, back)), [Rule::InOrder]);
-}
-
-#[test]
-fn a_subscriber_who_comes_back_and_is_told_twice_is_not_wronged() {
-    let back = Heard::Hello { after: Some(Seq(4)), seq: Seq(4) };
-    let again = |heard: &mut Vec<Heard>| {
-        heard.insert(5, back);
-        heard.insert(6, heard[4].clone());
-    };
-    assert_eq!(heard(again), []);
-}
-
-#[test]
-fn a_subscriber_who_is_told_what_they_did_not_ask_for_is_caught() {
-    let bobs = |run: &mut Run| run.feeds[2].heard.insert(6, tell(7, &run.log[6].text));
-    assert_eq!(broken(bobs), [Rule::NotTheirs]);
-}
-
-#[test]
-fn a_change_that_is_told_otherwise_than_the_log_has_it_is_caught() {
-    let other = Run::new().log[2].text.replace("bob", "eve");
-    assert_eq!(heard(|heard| heard[3] = tell(3, &other)), [Rule::AsLogged]);
-    assert_eq!(heard(|heard| heard.push(tell(10, "{}"))), [Rule::AsLogged]);
-    // Bob's, told whole to somebody who may see no more of it than when it is.
-    let stranger = Caller { roles: Roles::NONE, ..Caller::open(None) };
-    assert_eq!(broken(|run| run.feeds[1].caller = stranger), [Rule::AsLogged]);
 }
