@@ -6,16 +6,17 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use holdfast_domain::BookingId;
 use holdfast_testkit::eventually;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use crate::{Client, Ledger, Process, Told, booking};
+use crate::{Answer, Client, Ledger, Process, Told, booking};
 
 /// What there is to book: narrow enough that most wants overlap others.
 const RESOURCES: usize = 5;
@@ -39,21 +40,55 @@ impl Plan {
     pub const ENDLESS: Self = Self { users: 24, rounds: 10_000 };
 }
 
+/// How long a user who was told 503 waits.
+const RETRY_WAIT: Duration = Duration::from_millis(50);
+
 /// A crowd at work; it stops when it is dropped.
 pub struct Crowd {
     ledger: Arc<Ledger>,
     is_over: Arc<AtomicBool>,
+    seen: Arc<Seen>,
     users: JoinSet<()>,
+}
+
+/// What the users of a crowd have seen of its services.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Writes that got no answer at all.
+    pub unanswered: AtomicUsize,
+    /// Writes that were answered with 503.
+    pub unavailable: AtomicUsize,
+    /// The longest time that an answer took, in milliseconds.
+    pub longest_millis: AtomicU64,
+}
+
+impl Seen {
+    async fn note(&self, asked: Instant, answer: &reqwest::Result<Answer>) {
+        let millis = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.longest_millis.fetch_max(millis, Ordering::Relaxed);
+        match answer {
+            Err(_) => {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(answer) if answer.status == 503 => {
+                self.unavailable.fetch_add(1, Ordering::Relaxed);
+                sleep(RETRY_WAIT).await;
+            }
+            Ok(_) => {}
+        }
+    }
 }
 
 impl Crowd {
     /// Lets a crowd in, that spreads over these processes.
     pub fn start(plan: Plan, processes: &[&Process], ledger: &Arc<Ledger>) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::<Seen>::default();
         let clients: Vec<Client> = processes.iter().map(|process| process.client()).collect();
         let mut users = JoinSet::new();
         for number in 0..plan.users {
-            let user = User { number, clients: clients.clone(), ledger: Arc::clone(ledger) };
+            let (ledger, seen) = (Arc::clone(ledger), Arc::clone(&seen));
+            let user = User { number, clients: clients.clone(), ledger, seen };
             let is_over = Arc::clone(&is_over);
             users.spawn(async move {
                 let mut held = VecDeque::new();
@@ -64,7 +99,22 @@ impl Crowd {
                 }
             });
         }
-        Self { ledger: Arc::clone(ledger), is_over, users }
+        Self { ledger: Arc::clone(ledger), is_over, seen, users }
+    }
+
+    /// What it has seen so far, and goes on to see.
+    pub fn seen(&self) -> Arc<Seen> {
+        Arc::clone(&self.seen)
+    }
+
+    /// Waits until this many more writes were answered with 503.
+    ///
+    /// # Panics
+    /// When they are not.
+    pub async fn until_unavailable(&self, more: usize) {
+        let unavailable = || self.seen.unavailable.load(Ordering::Relaxed);
+        let enough = unavailable() + more;
+        eventually("the crowd is told to come back", async || (unavailable() >= enough).then_some(())).await;
     }
 
     /// Waits until this many more writes were answered with 2xx: the crowd is at full work.
@@ -98,6 +148,7 @@ struct User {
     number: usize,
     clients: Vec<Client>,
     ledger: Arc<Ledger>,
+    seen: Arc<Seen>,
 }
 
 impl User {
@@ -109,7 +160,9 @@ impl User {
         let from = i64::try_from(turn / 8 % HOURS).expect("small");
         let until = from + 1 + i64::try_from(turn / 1_024 % LONGEST_HOURS).expect("small");
         let (client, request_id) = self.client(round);
+        let asked = Instant::now();
         let answer = client.book(&resource, from, until).await;
+        self.seen.note(asked, &answer).await;
         match self.ledger.created(&request_id, &answer) {
             Some(booking) => held.push_back(booking),
             None => return answer.is_ok(),
@@ -119,7 +172,9 @@ impl User {
             let mut change = booking(&resource, until, until + 2);
             change.as_object_mut().unwrap().remove("resource");
             change["title"] = request_id.clone().into();
+            let asked = Instant::now();
             let answer = client.put(&format!("/api/v1/bookings/{latest}"), &change).await;
+            self.seen.note(asked, &answer).await;
             self.ledger.updated(&request_id, *latest, &answer);
             if answer.is_err() {
                 return false;
@@ -130,7 +185,9 @@ impl User {
         };
         // Through another process, if there is one.
         let (client, request_id) = self.client(round + 1);
+        let asked = Instant::now();
         let answer = client.delete(&format!("/api/v1/bookings/{oldest}")).await;
+        self.seen.note(asked, &answer).await;
         self.ledger.cancelled(&request_id, oldest, &answer);
         answer.is_ok()
     }

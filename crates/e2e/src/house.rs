@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use holdfast_domain::audit::Report;
-use holdfast_testkit::{TestDatabase, eventually, redis::TestRedis, shard};
+use holdfast_testkit::{TestDatabase, eventually, postgres::PostgresServer, redis::TestRedis, shard};
 
 use crate::{Binary, Ledger, Log, Process, stream};
 
@@ -29,6 +29,13 @@ impl House {
     pub async fn with_redis_at(url: &str) -> Self {
         let (redis_url, prefix) = (url.to_owned(), "test".to_owned());
         Self { database: TestDatabase::new().await, redis_url, prefix, redis: None }
+    }
+
+    /// On a PostgreSQL that the test may stop.
+    pub async fn on(server: &PostgresServer) -> Self {
+        let redis = TestRedis::new();
+        let (redis_url, prefix) = (redis.url.clone(), redis.prefix.clone());
+        Self { database: TestDatabase::on(server).await, redis_url, prefix, redis: Some(redis) }
     }
 
     /// Starts a process of it.

@@ -20,7 +20,7 @@ mod stream;
 pub use binaries::Binary;
 pub use client::{Answer, Client, booking};
 pub use contract::{Call, Contract};
-pub use crowd::{Crowd, Plan};
+pub use crowd::{Crowd, Plan, Seen};
 pub use house::{House, root};
 pub use ledger::{Ledger, Told};
 pub use log::Log;

@@ -99,18 +99,24 @@ impl Process {
     /// # Panics
     /// When it does not end.
     pub async fn terminate(&mut self) -> ExitStatus {
-        self.signal("-TERM").await;
+        self.signal("TERM").await;
         self.ended().await
     }
 
-    /// Stops it where it stands (SIGSTOP): who asks it gets no answer, and no refusal.
+    /// Stops it where it stands, its connections open.
+    ///
+    /// # Panics
+    /// When it has ended.
     pub async fn pause(&self) {
-        self.signal("-STOP").await;
+        self.signal("STOP").await;
     }
 
     /// Has it go on.
+    ///
+    /// # Panics
+    /// When it has ended.
     pub async fn resume(&self) {
-        self.signal("-CONT").await;
+        self.signal("CONT").await;
     }
 
     /// Kills it, as a power cut would.
@@ -130,6 +136,12 @@ impl Process {
         self.ended().await;
     }
 
+    async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
+        assert!(sent.success(), "{} could not be sent {name}", self.binary.name());
+    }
+
     /// Waits for its end.
     ///
     /// # Panics
@@ -137,12 +149,6 @@ impl Process {
     pub async fn ended(&mut self) -> ExitStatus {
         let ended = timeout(EXIT_WAIT, self.child.wait()).await;
         ended.unwrap_or_else(|_| panic!("{} does not end", self.binary.name())).unwrap()
-    }
-
-    async fn signal(&self, signal: &str) {
-        let id = self.child.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().await.unwrap();
-        assert!(sent.success(), "{} could not be sent {signal}", self.binary.name());
     }
 }
 

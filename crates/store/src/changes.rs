@@ -1,5 +1,6 @@
 //! The table `changes`: the log.
 
+use deadpool_postgres::Object;
 use holdfast_domain::{CommandId, Fact, ResourceId, Seq, Shard, TenantId, Trace, UserId, change::Recorded};
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
@@ -116,9 +117,10 @@ impl Database {
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn log_after(&self, shard: Shard, after: Seq, limit: i64) -> Result<Vec<Recorded>, Error> {
-        let client = self.connection().await?;
-        let statement = client.prepare_cached(AFTER).await?;
-        let rows = client.query(&statement, &[&shard.number(), &after.0, &limit]).await?;
-        Ok(rows.iter().map(|row| recorded(row, 0)).collect())
+        let rows = self.ask(async |client: &Object| {
+            let statement = client.prepare_cached(AFTER).await?;
+            Ok(client.query(&statement, &[&shard.number(), &after.0, &limit]).await?)
+        });
+        Ok(rows.await?.iter().map(|row| recorded(row, 0)).collect())
     }
 }

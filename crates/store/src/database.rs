@@ -15,6 +15,7 @@ use tokio_postgres::{
     AsyncMessage, Client, Config, NoTls,
     error::{DbError, Severity},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{Error, Settings, meters::StepMeters, reading};
 
@@ -29,6 +30,8 @@ pub struct Database {
     pub(crate) meters: StepMeters,
     pub(crate) readers: Arc<Semaphore>,
     pub(crate) wait: Duration,
+    /// How long the answer to a read may take.
+    pub(crate) answer_within: Duration,
 }
 
 impl Database {
@@ -57,6 +60,7 @@ impl Database {
             meters: StepMeters::new(),
             readers: reading::places(settings.database_pool_size.get()),
             wait: settings.wait(),
+            answer_within: Duration::from_millis(settings.statement_timeout_millis) + reading::ANSWER_SLACK,
         })
     }
 
@@ -153,7 +157,8 @@ impl Connect for Connector {
         let config = config.clone();
         let (warnings, runtime) = (self.warnings.clone(), self.runtime.clone());
         Box::pin(async move {
-            let opened = runtime.spawn(async move { config.connect(NoTls).await });
+            // Ends with whoever waits for it: a server that takes connections and says nothing would collect them.
+            let opened = AbortOnDropHandle::new(runtime.spawn(async move { config.connect(NoTls).await }));
             let Ok(opened) = opened.await else {
                 // The runtime is being shut down. The pool's time-out ends the wait of whoever still asks.
                 return std::future::pending().await;

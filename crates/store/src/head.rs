@@ -19,6 +19,9 @@ use crate::{
     heads,
 };
 
+/// How long a server that holds the connection open may keep a transaction waiting before COMMIT.
+pub(crate) const WORK_WITHIN: Duration = Duration::from_secs(15);
+
 /// How long COMMIT may take before its outcome counts as unknown.
 const COMMIT_WITHIN: Duration = Duration::from_secs(10);
 

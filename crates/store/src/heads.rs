@@ -1,5 +1,6 @@
 //! The table `heads`: where each shard's log ends.
 
+use deadpool_postgres::Object;
 use holdfast_domain::{Seq, Shard};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -46,11 +47,10 @@ impl Database {
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn heads(&self) -> Result<Vec<HeadRow>, Error> {
-        let client = self.connection().await?;
-        let all =
-            client.prepare_cached("SELECT shard, seq, decided, floor FROM heads ORDER BY shard").await?;
-        let rows = client.query(&all, &[]).await?;
-        rows.iter().map(from_row).collect()
+        let all = "SELECT shard, seq, decided, floor FROM heads ORDER BY shard";
+        let rows = self
+            .ask(async |client: &Object| Ok(client.query(&client.prepare_cached(all).await?, &[]).await?));
+        rows.await?.iter().map(from_row).collect()
     }
 
     /// The head of one shard.
@@ -58,10 +58,11 @@ impl Database {
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn head(&self, shard: Shard) -> Result<HeadRow, Error> {
-        let client = self.connection().await?;
-        let one =
-            client.prepare_cached("SELECT shard, seq, decided, floor FROM heads WHERE shard = $1").await?;
-        from_row(&client.query_one(&one, &[&shard.number()]).await?)
+        let one = "SELECT shard, seq, decided, floor FROM heads WHERE shard = $1";
+        let row = self.ask(async |client: &Object| {
+            Ok(client.query_one(&client.prepare_cached(one).await?, &[&shard.number()]).await?)
+        });
+        from_row(&row.await?)
     }
 }
 

@@ -190,8 +190,10 @@ impl Database {
     }
 
     async fn has_expired_keys(&self, shard: Shard) -> Result<bool, Error> {
-        let client = self.connection().await?;
-        let statement = client.prepare_cached(EXPIRED).await?;
-        Ok(client.query_one(&statement, &[&shard.number()]).await?.get(0))
+        self.ask(async |client: &Object| {
+            let statement = client.prepare_cached(EXPIRED).await?;
+            Ok(client.query_one(&statement, &[&shard.number()]).await?.get(0))
+        })
+        .await
     }
 }

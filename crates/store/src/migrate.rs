@@ -1,5 +1,6 @@
 //! Brings the schema up to date, and says whether it is.
 
+use deadpool_postgres::Object;
 use holdfast_domain::{DEFAULT_TENANT, DEFAULT_VENUE, Shard};
 use tokio_postgres::{Client, NoTls};
 
@@ -71,17 +72,15 @@ impl Database {
     /// # Errors
     /// When it does not, or has another.
     pub async fn ready(&self) -> Result<(), SchemaError> {
-        let client = self.connection().await?;
-        let history = client
-            .query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[])
-            .await
-            .map_err(Error::from)?;
-        let found = if history.get(0) {
+        let found = self.ask(async |client: &Object| {
+            let history = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+            if !client.query_one(history, &[]).await?.get::<_, bool>(0) {
+                return Ok(0);
+            }
             let last = "SELECT coalesce(max(version), 0)::bigint FROM refinery_schema_history";
-            client.query_one(last, &[]).await.map_err(Error::from)?.get(0)
-        } else {
-            0
-        };
+            Ok(client.query_one(last, &[]).await?.get(0))
+        });
+        let found = found.await?;
         let needed = needed();
         if found == needed { Ok(()) } else { Err(SchemaError::Version { found, needed }) }
     }

@@ -1,31 +1,31 @@
-//! How this crate connects: never waiting for Redis, trying again for ever, each command bounded in time, the queue of
-//! those that wait bounded in number.
+//! How this crate connects: never waiting for Redis, trying again for ever, each command bounded in time. Never leaves
+//! commands waiting for a connection that is lost.
 
 use std::time::Duration;
 
 use fred::{
     prelude::{Builder, Client, ClientLike, Config, ReconnectPolicy},
-    types::config::UnresponsiveConfig,
+    types::config::{TcpConfig, UnresponsiveConfig},
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::RedisUrl;
 
-/// How long a command may take.
+/// How long a command may take, and how long it may wait for a connection before.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long a TCP connection may take to be made; the next try follows.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Between two tries to connect: doubling from the first to the second, give or take the third.
-const RECONNECT_MILLIS: (u32, u32, u32) = (50, 1_000, 100);
+const RECONNECT_MILLIS: (u32, u32, u32) = (50, 1_000, 250);
 
 /// After this long without an answer a connection is given up and made anew.
 const UNRESPONSIVE: Duration = Duration::from_secs(2);
 
-/// Most commands that wait for the connection; more are refused at once.
-const QUEUE_MAX: usize = 1_024;
+/// After this long in which nothing of what was sent arrived, too: while fred waits to send it looks at nothing else.
+const UNSENT: Duration = Duration::from_secs(3);
 
 /// Why Redis did not do what it was asked to. That it is away is the usual reason.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,11 @@ impl Connector {
             .with_connection_config(|connection| {
                 connection.connection_timeout = CONNECT_TIMEOUT;
                 connection.internal_command_timeout = CONNECT_TIMEOUT;
-                connection.max_command_buffer_len = QUEUE_MAX;
+                // No limit: fred counts each command that a full queue refuses as waiting for good, and while any waits
+                // it does not send those before it. `ready` keeps the queue short.
+                connection.max_command_buffer_len = 0;
+                connection.tcp =
+                    TcpConfig { nodelay: Some(true), user_timeout: Some(UNSENT), ..TcpConfig::default() };
                 connection.unresponsive =
                     UnresponsiveConfig { max_timeout: Some(UNRESPONSIVE), interval: UNRESPONSIVE / 4 };
             })
@@ -92,6 +96,18 @@ impl Connector {
             .build()?;
         let kept = AbortOnDropHandle::new(tokio::spawn(keep_connected(client.clone())));
         Ok(Connection { client, _kept: kept })
+    }
+}
+
+impl Connection {
+    /// The client, connected, or so it seems: what is asked of one that is not would wait in its queue though its asker has
+    /// long given up, and be sent all at once when Redis is back.
+    ///
+    /// # Errors
+    /// When it is not, nor within [`COMMAND_TIMEOUT`].
+    pub(crate) async fn ready(&self) -> Result<&Client, Error> {
+        timeout(COMMAND_TIMEOUT, self.client.wait_for_connect()).await.map_err(|_| Error::TimedOut)??;
+        Ok(&self.client)
     }
 }
 

@@ -50,7 +50,7 @@ impl Streams {
     /// # Errors
     /// When Redis is away, or does not answer in time: then it may or may not have been written, or may be yet.
     pub async fn append(&self, shard: Shard, entries: &[Entry]) -> Result<Appended, Error> {
-        self.0.append.run(self.client(), &self.0.keys, shard, entries).await
+        self.0.append.run(self.client().await?, &self.0.keys, shard, entries).await
     }
 
     /// The last id that was ever given in a shard's stream; zero when there is none.
@@ -58,7 +58,7 @@ impl Streams {
     /// # Errors
     /// When Redis is away.
     pub async fn last(&self, shard: Shard) -> Result<Seq, Error> {
-        last(self.client(), &self.0.keys, shard).await
+        last(self.client().await?, &self.0.keys, shard).await
     }
 
     /// [`last`](Self::last) of every shard, in their order.
@@ -66,7 +66,7 @@ impl Streams {
     /// # Errors
     /// When Redis is away.
     pub async fn lasts(&self) -> Result<Vec<Seq>, Error> {
-        lasts(self.client(), &self.0.keys).await
+        lasts(self.client().await?, &self.0.keys).await
     }
 
     /// What stands at each position of a shard's stream from `first` on, `count` of them: nothing where nothing is, or no
@@ -80,7 +80,7 @@ impl Streams {
         let most = u64::try_from(count).unwrap_or(u64::MAX).saturating_add(1);
         let (first_id, last_id) = (format!("{first}-0"), format!("{last}-{}", u64::MAX));
         let key = self.0.keys.changes(shard);
-        let raw: Value = self.client().xrange(key, first_id, last_id, Some(most)).await?;
+        let raw: Value = self.client().await?.xrange(key, first_id, last_id, Some(most)).await?;
         let Value::Array(raw) = raw else {
             return Err(Error::Unexpected("no list of entries"));
         };
@@ -103,7 +103,8 @@ impl Streams {
     /// When Redis is away.
     pub async fn tell_grown(&self, shards: Shards) -> Result<(), Error> {
         let channel = self.0.keys.bell(About::Log);
-        let rings = shards.iter().map(|shard| self.client().publish::<(), _, _>(&channel, shard.number()));
+        let client = self.client().await?;
+        let rings = shards.iter().map(|shard| client.publish::<(), _, _>(&channel, shard.number()));
         try_join_all(rings).await?;
         Ok(())
     }
@@ -111,13 +112,13 @@ impl Streams {
     /// Whether Redis answers now.
     ///
     /// # Errors
-    /// When it does not, within [`COMMAND_TIMEOUT`].
+    /// When it does not, within twice [`COMMAND_TIMEOUT`].
     pub async fn ping(&self) -> Result<(), Error> {
-        Ok(self.client().ping(None).await?)
+        Ok(self.client().await?.ping(None).await?)
     }
 
-    fn client(&self) -> &Client {
-        &self.0.connection.client
+    async fn client(&self) -> Result<&Client, Error> {
+        self.0.connection.ready().await
     }
 }
 

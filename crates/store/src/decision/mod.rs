@@ -12,14 +12,20 @@ mod write;
 
 use std::collections::HashMap;
 
+use deadpool_postgres::Object;
 use futures_util::join;
 use holdfast_domain::{
     ResourceId, Seq, Shard, TenantId,
     rules::{Decision, Verdict, decide},
 };
 use time::OffsetDateTime;
+use tokio::time::timeout;
 
-use crate::{Database, Error, Head, head::CommitError, resources};
+use crate::{
+    Database, Error, Head,
+    head::{CommitError, WORK_WITHIN},
+    resources,
+};
 use read::{Open, Scene};
 
 #[cfg(test)]
@@ -90,7 +96,7 @@ impl Database {
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn look(&self, shard: Shard, limits: StepLimits) -> Result<Look, Error> {
-        read::look(&self.connection().await?, shard, limits.window).await
+        self.ask(async |client: &Object| read::look(client, shard, limits.window).await).await
     }
 
     /// Takes one step in `shard`.
@@ -115,16 +121,39 @@ impl Database {
         limits: StepLimits,
         overlooked: &[ResourceId],
     ) -> Result<Step, Error> {
+        let work = timeout(WORK_WITHIN, Box::pin(self.work(shard, limits, overlooked))).await;
+        let Some(Work { head, judgement, end, step }) = work.map_err(|_| Error::Silent)?? else {
+            return Ok(Step::default());
+        };
+        // The marks are of rows read under this head: none can be missing.
+        let at = head.at();
+        match head.write_and_commit(async |head: &Head| write::marks(head, &judgement, end).await).await {
+            Ok(()) => {}
+            Err(CommitError::RolledBack(error)) => return Err(error),
+            Err(CommitError::Unknown) => return Err(Error::OutcomeUnknown),
+        }
+        for (open, verdict) in &judgement.decisions {
+            self.meters.decided(*verdict, at - open.since);
+        }
+        Ok(step)
+    }
+
+    /// All of a step up to what travels with its COMMIT; nothing when there is nothing to decide.
+    async fn work(
+        &self,
+        shard: Shard,
+        limits: StepLimits,
+        overlooked: &[ResourceId],
+    ) -> Result<Option<Work>, Error> {
         let mut head = Head::take(self, shard).await?;
         let (window, chosen) = join!(read::window(&head, limits.window), choose(&head, limits, overlooked));
         let (window, chosen) = (window?, chosen?);
         if chosen.resources.is_empty() && !window.full {
             head.rollback().await;
-            return Ok(Step::default());
+            return Ok(None);
         }
         let open = read::open(&head, &chosen.resources).await?;
-        let at = head.at();
-        let judgement = judge(at, &chosen.resources, open, limits.writes)?;
+        let judgement = judge(head.at(), &chosen.resources, open, limits.writes)?;
         crashpoint!("step.before_write");
         let decided = write::decisions(&mut head, &judgement.decisions).await?;
         // What the step itself appended is judged with the rest: a grant only takes room, and what a move
@@ -142,19 +171,20 @@ impl Database {
         head.set_decided(cursor);
         crashpoint!("step.before_commit");
         head.prepare([resources::JUDGE]).await?;
-        // The marks are of rows read under this head: none can be missing.
-        match head.write_and_commit(async |head: &Head| write::marks(head, &judgement, end).await).await {
-            Ok(()) => {}
-            Err(CommitError::RolledBack(error)) => return Err(error),
-            Err(CommitError::Unknown) => return Err(Error::OutcomeUnknown),
-        }
-        for (open, verdict) in &judgement.decisions {
-            self.meters.decided(*verdict, at - open.since);
-        }
         let more = window.full || chosen.more || !left.is_empty();
         let due_left = chosen.due_left || left.iter().any(|resource| resource.due);
-        Ok(Step { judged: judgement.judged, decided, more, cursor, due_left })
+        let judged = judgement.judged.clone();
+        Ok(Some(Work { head, judgement, end, step: Step { judged, decided, more, cursor, due_left } }))
     }
+}
+
+/// A step that is taken and not yet committed.
+struct Work {
+    head: Head,
+    judgement: Judgement,
+    /// The seq of its last change.
+    end: Seq,
+    step: Step,
 }
 
 /// The resources of a step, in the order in which they are decided.

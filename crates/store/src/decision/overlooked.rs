@@ -1,8 +1,10 @@
 //! The look for what the decision has missed: a want that is open, dealt with, and would fit. There must be
 //! none; a find is a defect of ours, and its resource is decided.
 
+use deadpool_postgres::Object;
 use holdfast_domain::{ResourceId, Shard, rules::BookingLimits};
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::{Database, Error};
@@ -51,15 +53,17 @@ impl Database {
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn overlooked(&self, shard: Shard) -> Result<Vec<ResourceId>, Error> {
-        let client = self.connection().await?;
-        let statement = client.prepare_cached(OVERLOOKED).await?;
         let longest = f64::from(BookingLimits::LONGEST_SECONDS);
         let mut found: Vec<ResourceId> = Vec::new();
         let mut after = (Uuid::nil(), OffsetDateTime::UNIX_EPOCH, Uuid::nil());
         loop {
-            let rows = client
-                .query(&statement, &[&shard.number(), &after.0, &after.1, &after.2, &PAGE, &longest])
-                .await?;
+            let rows = self.ask(async |client: &Object| {
+                let statement = client.prepare_cached(OVERLOOKED).await?;
+                let page: [&(dyn ToSql + Sync); 6] =
+                    [&shard.number(), &after.0, &after.1, &after.2, &PAGE, &longest];
+                Ok(client.query(&statement, &page).await?)
+            });
+            let rows = rows.await?;
             let overlooked = rows.iter().filter(|row| row.get(3));
             found.extend(overlooked.map(|row| ResourceId::from(row.get::<_, Uuid>(0))));
             // Every page is full but the last.

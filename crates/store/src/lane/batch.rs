@@ -18,16 +18,13 @@ use super::{
 };
 use crate::{
     Error, bookings,
-    head::{CommitError, Head},
+    head::{CommitError, Head, WORK_WITHIN},
     keys::{self, Known},
     resources,
 };
 
 /// How long the log is asked for the outcome of a COMMIT whose answer was lost.
 const OUTCOME_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long a server that holds the connection open may keep a batch waiting before COMMIT.
-const WORK_WITHIN: Duration = Duration::from_secs(15);
 
 /// A pool may hand out sockets that died unseen: that many are tried before PostgreSQL counts as away.
 const DEAD_SOCKETS: u32 = 3;
@@ -48,21 +45,25 @@ impl From<Error> for Failed {
     }
 }
 
-/// Runs a batch and answers each of its jobs.
-pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) {
+/// Runs a batch and answers each of its jobs. Whether that took as long as it may, PostgreSQL keeping silent.
+pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) -> bool {
     let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
-    let mut unknown_above = None;
+    let (mut unknown_above, mut was_silent) = (None, false);
     let answers = match run(context, shard, &commands, &mut unknown_above).await {
         Ok(answers) => answers,
         Err(Error::Data(_)) if commands.len() > 1 => {
             one_by_one(context, shard, &commands, unknown_above).await
         }
-        Err(error) => commands.iter().map(|command| Err(refusal(command, &error))).collect(),
+        Err(error) => {
+            was_silent = matches!(error, Error::Silent | Error::OutcomeUnknown);
+            commands.iter().map(|command| Err(refusal(command, &error))).collect()
+        }
     };
     for (reply, answer) in replies.into_iter().zip(answers) {
         // Whoever asked may have left.
         let _ = reply.send(answer);
     }
+    was_silent
 }
 
 /// PostgreSQL refused some row of the batch: alone, a bad row fails alone. Others may have happened, if the outcome of an

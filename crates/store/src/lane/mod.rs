@@ -211,8 +211,18 @@ impl Lane {
             was_alone = batch.first().is_some_and(|job| job.command.is_alone());
             self.context.meters.begun(batch.len());
             let begun = Instant::now();
-            batch::settle(&self.context, self.shard, batch).await;
+            let was_silent = batch::settle(&self.context, self.shard, batch).await;
             self.context.meters.ended(begun.elapsed());
+            if was_silent {
+                // Whoever has waited for that batch in vain would wait as long again for the next.
+                while let Ok(job) = jobs.try_recv() {
+                    waiting.push(job);
+                }
+                for job in waiting.drain(..) {
+                    // Whoever asked may have left.
+                    let _ = job.reply.send(Err(Error::Silent.into()));
+                }
+            }
         }
     }
 }
