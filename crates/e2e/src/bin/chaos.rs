@@ -29,7 +29,7 @@ struct Settings {
     /// How many changes a stream keeps: fewer than the log gets, and there is more to reload
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     stream_length: u32,
-    /// Takes a guard out of the services, as in keys.not_looked_up=return, to see that it is missed
+    /// Takes a guard out of the services, as in `keys.not_looked_up=return`, to see that it is missed
     #[arg(long)]
     failpoints: Option<String>,
     /// Where the history and the processes' logs are kept when a promise was broken, in a directory of their own; without
@@ -75,8 +75,11 @@ async fn main() -> ExitCode {
         let _ = fs::remove_dir_all(&directory);
         return ExitCode::SUCCESS;
     }
-    match fs::write(directory.join("history"), history.to_string()) {
-        Ok(()) => eprintln!("seed {seed}: history and logs are in {}", directory.display()),
+    let breaches = ended.iter().flat_map(|report| &report.breaches).map(|breach| format!("{breach}\n"));
+    let kept = fs::write(directory.join("breaches"), breaches.collect::<String>())
+        .and_then(|()| fs::write(directory.join("history"), history.to_string()));
+    match kept {
+        Ok(()) => eprintln!("seed {seed}: breaches, history and logs are in {}", directory.display()),
         Err(error) => eprintln!("seed {seed}: the history can't be kept in {}: {error}", directory.display()),
     }
     ExitCode::FAILURE

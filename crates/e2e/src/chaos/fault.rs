@@ -79,8 +79,11 @@ impl Fault {
     /// The process that it needs as it is, or the server; a line is both.
     pub(super) fn touches(self) -> (Option<Who>, Option<Server>) {
         match self {
-            Self::Kill(who) | Self::Terminate(who) | Self::Pause(who) => (Some(who), None),
-            Self::Die { who, .. } | Self::Flaky { who, .. } => (Some(who), None),
+            Self::Kill(who)
+            | Self::Terminate(who)
+            | Self::Pause(who)
+            | Self::Die { who, .. }
+            | Self::Flaky { who, .. } => (Some(who), None),
             Self::Outage(server, _) | Self::Trouble(server, ..) => (None, Some(server)),
         }
     }

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::Told;
 
-/// Most breaches that are told.
-const BREACHES_TOLD: usize = 10;
+/// How many breaches of a rule are told, and how much of each. All of them are kept.
+const BREACHES_TOLD: usize = 2;
+const CHARS_TOLD: usize = 1_000;
 
 /// What was counted and measured on the way.
 #[derive(Debug, Default)]
@@ -34,9 +35,9 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(verdict: Verdict, figures: Figures, history: &History) -> Self {
+    pub(super) fn new(verdict: Verdict, figures: &Figures, history: &History) -> Self {
         let Verdict { mut breaches, replay, heeds } = verdict;
-        let Figures { steps, is_of_redis, deaths, writes_again, tells_again } = figures;
+        let Figures { steps, is_of_redis, deaths, writes_again, tells_again } = *figures;
         let operations = history.operations();
         let acknowledged = operations.iter().filter(|operation| operation.is_acknowledged()).count();
         let tries: Vec<_> = operations.iter().flat_map(|operation| &operation.tries).collect();
@@ -85,12 +86,17 @@ impl fmt::Display for Report {
             write!(f, "{name:>20}: told {told} of {due} changes over {connections} connections, ")?;
             writeln!(f, "{duplicates} of them twice; {resyncs} times to reload")?;
         }
-        for breach in self.breaches.iter().take(BREACHES_TOLD) {
-            writeln!(f, "\nBROKEN {breach}")?;
+        let mut by_rule = BTreeMap::<Rule, Vec<&Breach>>::new();
+        self.breaches.iter().for_each(|breach| by_rule.entry(breach.rule).or_default().push(breach));
+        for (rule, breaches) in by_rule {
+            writeln!(f, "BROKEN {rule:?}, {} times", breaches.len())?;
+            for Breach { what, .. } in breaches.iter().take(BREACHES_TOLD) {
+                writeln!(f, "    {}", what.chars().take(CHARS_TOLD).collect::<String>())?;
+            }
         }
         match self.breaches.len() {
             0 => writeln!(f, "no promise was broken"),
-            count => writeln!(f, "\n{count} times a promise was broken"),
+            count => writeln!(f, "{count} times a promise was broken"),
         }
     }
 }

@@ -230,7 +230,7 @@ impl Run {
         verdict.breaches.append(&mut self.breaches);
         verdict.breaches.append(&mut self.town.breaches);
         self.figures.deaths = self.town.deaths;
-        Report::new(verdict, self.figures, &self.history)
+        Report::new(verdict, &self.figures, &self.history)
     }
 
     async fn log(&self) -> Vec<Record> {

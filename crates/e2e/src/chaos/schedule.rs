@@ -96,9 +96,10 @@ const DECK: [(Kind, Card); 31] = {
 
 /// How long a fault lasts, in milliseconds: from this to less than the sum.
 const LASTS: (u64, u64) = (300, 3_700);
-/// One in so many lasts longer than most time-outs: COMMIT's, the lanes' for a lost one, a subscriber's for silence.
+/// One in so many lasts longer by this: longer than COMMIT may take and a lane may look for a lost one, together, and than a
+/// subscriber bears silence.
 const ONE_IN_IS_LONG: u64 = 12;
-const LONG: Duration = Duration::from_secs(12);
+const LONG: Duration = Duration::from_secs(18);
 /// A calm, in milliseconds.
 const CALM: (u64, u64) = (200, 1_000);
 

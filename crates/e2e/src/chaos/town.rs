@@ -245,7 +245,9 @@ impl Town {
 
 impl Drop for Town {
     fn drop(&mut self) {
-        Who::ALL.into_iter().for_each(|who| self.keep_log(who));
+        for who in Who::ALL {
+            self.keep_log(who);
+        }
         let _ = std::fs::write(self.plan.directory.join("postgres.log"), self.postgres.log());
     }
 }

@@ -48,7 +48,8 @@ pub(super) fn heed(log: &[Record], feed: &Feed) -> (Heed, Vec<Breach>) {
     });
     judge.up_to(end);
     if judge.cursor > Some(end) {
-        judge.fault(Rule::InOrder, format!("the log ends at {end}, and the position is {:?}", judge.cursor));
+        judge
+            .breach(Rule::InOrder, &format!("the log ends at {end}, and the position is {:?}", judge.cursor));
     }
     // Set back before their first hello, they are told what was never due.
     judge.heed.told = judge.told.iter().filter(|seq| first < Some(**seq)).count();
@@ -64,13 +65,13 @@ impl<'a> Judge<'a> {
                 match (self.cursor, after) {
                     (None, None) => self.cursor = Some(*seq),
                     (Some(_), Some(after)) if after == seq => {}
-                    _ => self.fault(Rule::InOrder, format!("asked to go on after {after:?}, got {seq}")),
+                    _ => self.breach(Rule::InOrder, &format!("asked to go on after {after:?}, got {seq}")),
                 }
             }
             Heard::Told { seq, text } => self.tell(*seq, text),
             Heard::Position(seq) => {
                 if Some(*seq) < self.cursor {
-                    self.fault(Rule::InOrder, format!("the position {seq} is before what was told"));
+                    self.breach(Rule::InOrder, &format!("the position {seq} is before what was told"));
                 }
                 self.up_to(*seq);
             }
@@ -86,19 +87,19 @@ impl<'a> Judge<'a> {
     fn tell(&mut self, seq: Seq, text: &str) {
         let index = usize::try_from(seq.0 - 1).ok();
         let Some(record) = index.and_then(|index| self.log.get(index)) else {
-            return self.fault(Rule::AsLogged, format!("seq {seq} is not in the log: {text}"));
+            return self.breach(Rule::AsLogged, &format!("seq {seq} is not in the log: {text}"));
         };
         if !self.is_theirs(record) {
-            self.fault(Rule::NotTheirs, format!("seq {seq} is none of theirs: {text}"));
+            self.breach(Rule::NotTheirs, &format!("seq {seq} is none of theirs: {text}"));
         }
         let logged = self.text_of(record);
         if logged != text {
-            self.fault(Rule::AsLogged, format!("seq {seq} is told as {text}, and the log has {logged}"));
+            self.breach(Rule::AsLogged, &format!("seq {seq} is told as {text}, and the log has {logged}"));
         }
         if self.told.contains(&seq) {
             self.heed.duplicates += 1;
         } else if Some(seq) <= self.cursor {
-            self.fault(Rule::InOrder, format!("seq {seq} comes after {:?}", self.cursor));
+            self.breach(Rule::InOrder, &format!("seq {seq} comes after {:?}", self.cursor));
         }
         self.up_to(seq.previous());
         self.told.insert(seq);
@@ -114,24 +115,24 @@ impl<'a> Judge<'a> {
             serde_json::from_str::<Value>(&self.text_of(record)).is_ok_and(|logged| logged == *value)
         });
         if !is_all {
-            self.fault(
+            self.breach(
                 Rule::Missed,
-                format!("reloading from {after} to {until} gave {} changes", changes.len()),
+                &format!("reloading from {after} to {until} gave {} changes", changes.len()),
             );
         } else if !is_true {
-            self.fault(Rule::AsLogged, format!("reloading from {after} to {until} gave something else"));
+            self.breach(Rule::AsLogged, &format!("reloading from {after} to {until} gave something else"));
         }
     }
 
     /// Everything of theirs up to this must have been told.
     fn up_to(&mut self, seq: Seq) {
         let Some(cursor) = self.cursor else {
-            return self.fault(Rule::InOrder, format!("{seq} comes before a hello"));
+            return self.breach(Rule::InOrder, &format!("{seq} comes before a hello"));
         };
         let missed: Vec<Seq> = self.between(cursor, seq).filter(|seq| !self.told.contains(seq)).collect();
         if let (Some(first), Some(last)) = (missed.first(), missed.last()) {
             let what = format!("{} changes from {first} to {last} by the time of {seq}", missed.len());
-            self.fault(Rule::Missed, what);
+            self.breach(Rule::Missed, &what);
         }
         self.cursor = self.cursor.max(Some(seq));
     }
@@ -164,7 +165,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn fault(&mut self, rule: Rule, what: String) {
+    fn breach(&mut self, rule: Rule, what: &str) {
         self.breaches.push(Breach::of(rule, format!("{}: {what}", self.feed.name)));
     }
 }

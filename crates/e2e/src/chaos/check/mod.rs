@@ -16,7 +16,7 @@ use super::history::{Feed, Operation, Record};
 pub use feeds::Heed;
 
 /// What must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
     /// A write that was answered with 2xx is in the log as it was asked for.
     Kept,
@@ -90,7 +90,9 @@ pub fn check(log: &[Record], operations: &[Operation], feeds: &[Feed]) -> Verdic
     let mut breaches = writes::breaches(log, operations);
     breaches.extend(order::breaches(log, operations));
     let mut replay = Replay::default();
-    log.iter().for_each(|record| replay.step(&record.change));
+    for record in log {
+        replay.step(&record.change);
+    }
     let replay = replay.finish();
     breaches.extend(replay.faults.iter().map(|fault| Breach::of(Rule::Replay, fault)));
     let mut heeds = Vec::new();

@@ -37,7 +37,7 @@ pub(super) fn breaches(log: &[Record], operations: &[Operation]) -> Vec<Breach> 
         let is_closed = |id| closed.contains_key(&id);
         let found = of_operation(operation, &effects, is_closed);
         breaches.extend(found.into_iter().map(|(rule, what)| {
-            Breach::of(rule, format!("{what}: {operation:#?}, and the log has {effects:#?}"))
+            Breach::of(rule, format!("{what}: {operation:?}, and the log has {effects:?}"))
         }));
     }
     breaches
