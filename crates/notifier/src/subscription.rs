@@ -90,7 +90,7 @@ impl Subscription {
     }
 
     /// What has been delivered and not been taken, and the position up to which that is everything. It isn't known for
-    /// who claims to be further than the shard.
+    /// who claims to be further than the shard, or was cut off.
     pub fn so_far(&mut self) -> (Vec<Message>, Option<Seq>) {
         let catch_up = self.catch_up.take_if(|catch_up| catch_up.has_joined());
         let mut messages = catch_up.map(|catch_up| catch_up.pending).unwrap_or_default();
@@ -100,8 +100,11 @@ impl Subscription {
             let is_known = position.is_some_and(|position| catch_up.cursor <= position);
             return (pending.into(), is_known.then_some(catch_up.cursor));
         }
-        // The position first: what is queued after it may be more than it covers, never less.
-        let position = self.hub.channel(Shard::of(self.tenant_id)).position();
+        // The position first: what is queued after it may be more than it covers, never less. Who is cut off is so under the
+        // lock: from then on the shard's position is not theirs.
+        let channel = self.hub.channel(Shard::of(self.tenant_id));
+        let position = channel.position().filter(|_| !self.cut_off.is_cancelled());
+        drop(channel);
         let waiting = self.queue.len();
         messages.extend((0..waiting).map_while(|_| self.queue.try_recv().ok()));
         (messages.into(), position)
