@@ -4,6 +4,7 @@
 //! The clients (`user`, `subscriber` over a `line`) write a `history`; a `schedule` drawn from a seed says what happens to
 //! the `town`; `check` judges, and is pure. `run` puts them together, and makes a `report`.
 
+mod audience;
 mod check;
 mod doors;
 mod fault;
@@ -13,6 +14,7 @@ mod line;
 mod report;
 mod run;
 mod schedule;
+mod servers;
 mod subscriber;
 mod town;
 mod user;

@@ -16,8 +16,8 @@ const CHARS_TOLD: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) steps: usize,
-    /// Whether Redis, or a line to it, was among what was broken.
-    pub(super) is_of_redis: bool,
+    /// Whether Redis, or a line to it, was among what was broken, or the log is longer than a stream.
+    pub(super) may_reload: bool,
     /// How often a process died where it was told to.
     pub(super) deaths: usize,
     /// Longest from a mended fault to the next acknowledged writes, and to when everybody was told of them.
@@ -37,7 +37,7 @@ pub struct Report {
 impl Report {
     pub(super) fn new(verdict: Verdict, figures: &Figures, history: &History) -> Self {
         let Verdict { mut breaches, replay, heeds } = verdict;
-        let Figures { steps, is_of_redis, deaths, writes_again, tells_again } = *figures;
+        let Figures { steps, may_reload, deaths, writes_again, tells_again } = *figures;
         let operations = history.operations();
         let acknowledged = operations.iter().filter(|operation| operation.is_acknowledged()).count();
         let tries: Vec<_> = operations.iter().flat_map(|operation| &operation.tries).collect();
@@ -74,7 +74,7 @@ impl Report {
         if acknowledged == 0 || replay.grants == 0 {
             breaches.push(Breach::of(Rule::Progress, "nothing was done, so nothing was judged"));
         }
-        breaches.extend(delivered(&heeds, is_of_redis));
+        breaches.extend(delivered(&heeds, may_reload));
         Self { breaches, heeds, lines }
     }
 }

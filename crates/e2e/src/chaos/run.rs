@@ -11,27 +11,27 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use holdfast_domain::{Caller, ResourceId, Seq, UserId};
-use holdfast_testkit::{Random, shard};
+use holdfast_domain::{ResourceId, Seq};
+use holdfast_testkit::shard;
+use serde_json::Value;
 use tokio::{
-    sync::watch,
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 
 use super::{
+    audience::Audience,
     check::{Breach, Rule, check},
+    doors::Who,
     fault::Kind,
-    history::{Feed, Record},
+    history::Record,
     journal::History,
-    line::Means,
     report::{Figures, Report},
     schedule::{Schedule, Step},
-    subscriber::Subscriber,
     town::Town,
     user::{RESOURCES, User},
 };
-use crate::Log;
+use crate::{Client, Log};
 
 /// How many book at once.
 const USERS: u64 = 6;
@@ -39,6 +39,9 @@ const USERS: u64 = 6;
 /// Writes that must be acknowledged after a fault is mended, and how long that and its delivery may take.
 const WRITES: usize = 10;
 const PROGRESS_WAIT: Duration = Duration::from_secs(30);
+
+/// From when on it is said how long that took.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// How long the last writes, and the last deliveries, may take once everything is mended.
 const END_WAIT: Duration = Duration::from_mins(2);
@@ -63,13 +66,6 @@ pub struct Plan {
     pub directory: PathBuf,
 }
 
-/// Who listens, by name.
-struct Audience {
-    cursors: Vec<(String, watch::Receiver<Option<Seq>>)>,
-    end: watch::Sender<Option<Seq>>,
-    tasks: JoinSet<()>,
-}
-
 /// A run under way.
 struct Run {
     town: Town,
@@ -86,7 +82,7 @@ struct Run {
 pub async fn run(plan: &Plan, history: &Arc<History>) -> Report {
     let town = Town::start(plan).await;
     let resources = resources(plan.seed, &town, history).await;
-    let audience = Audience::gather(plan.seed, &resources, &town, history);
+    let audience = Audience::gather(plan.seed, &resources, &town.doors, history);
     let (figures, breaches) = Default::default();
     let mut run = Run { town, history: Arc::clone(history), audience, figures, breaches };
     let is_over = Arc::new(AtomicBool::new(false));
@@ -118,41 +114,6 @@ async fn resources(seed: u64, town: &Town, history: &Arc<History>) -> Vec<Resour
     resources
 }
 
-impl Audience {
-    fn gather(seed: u64, resources: &[ResourceId], town: &Town, history: &Arc<History>) -> Self {
-        let mut audience = Self { cursors: Vec::new(), end: watch::Sender::default(), tasks: JoinSet::new() };
-        let who = |name: &str| Caller::open(UserId::parse(name).ok());
-        let of = |name: &str, caller: Caller, resources: &[ResourceId], is_all: bool| Feed {
-            name: name.to_owned(),
-            caller,
-            resources: resources.to_vec(),
-            is_all,
-            heard: Vec::new(),
-        };
-        let feeds = [
-            (of("own", who("user0"), &[], false), Means::Socket),
-            (of("own, by events", who("user1"), &[], false), Means::Events),
-            (of("a resource", Caller::open(None), &resources[..1], false), Means::Socket),
-            (of("own and a resource", who("user2"), &resources[1..2], false), Means::Events),
-            (of("all", Caller::open(None), &[], true), Means::Socket),
-            (of("all, by events", Caller::open(None), &[], true), Means::Events),
-            (of("all, slowly", who("user3"), &[], true), Means::SmallSocket),
-        ];
-        for (number, (feed, means)) in (100..).zip(feeds) {
-            let name = feed.name.clone();
-            let end = audience.end.subscribe();
-            let random = Random::seeded(seed ^ number);
-            let subscriber = Subscriber::new(feed, means, random, &town.doors, history, &end);
-            // Who reads slowly is behind for as long as they do.
-            if means != Means::SmallSocket {
-                audience.cursors.push((name, subscriber.cursor()));
-            }
-            audience.tasks.spawn(subscriber.listen());
-        }
-        audience
-    }
-}
-
 impl Run {
     /// Breaks, waits, mends, and sees that everybody gets on.
     async fn take(&mut self, step: &Step) {
@@ -160,10 +121,10 @@ impl Run {
         let words = format!("{words} for {:.1} s", step.lasts.as_secs_f64());
         eprintln!("{:>6.1} s  {words}", self.history.age().as_secs_f64());
         if self.figures.steps.is_multiple_of(STEPS_A_DUMP) {
-            self.town.keep_dump();
+            self.town.servers.keep_dump();
         }
         self.figures.steps += 1;
-        self.figures.is_of_redis |= step.faults.iter().any(|fault| fault.is_of_redis());
+        self.figures.may_reload |= step.faults.iter().any(|fault| fault.is_of_redis());
         for fault in &step.faults {
             self.town.strike(*fault).await;
         }
@@ -184,13 +145,19 @@ impl Run {
         if timeout(PROGRESS_WAIT, acknowledged.wait_for(|count| *count >= enough)).await.is_err() {
             self.breaches.push(Breach::of(Rule::Progress, format!("no write is acknowledged after {after}")));
         }
-        self.figures.writes_again = self.figures.writes_again.max(mended.elapsed());
+        let writes_again = mended.elapsed();
         let end = self.head().await;
         let late = self.audience.late(end, PROGRESS_WAIT).await;
         self.breaches.extend(late.into_iter().map(|(name, at)| {
             Breach::of(Rule::Progress, format!("{name} has {at:?} of {end} after {after}"))
         }));
-        self.figures.tells_again = self.figures.tells_again.max(mended.elapsed());
+        let tells_again = mended.elapsed();
+        if tells_again > SLOW {
+            let [writes, tells] = [writes_again, tells_again].map(|took| took.as_secs_f64());
+            eprintln!("          writes went on after {writes:.1} s, and all were told after {tells:.1} s");
+        }
+        let Figures { writes_again: writes, tells_again: tells, .. } = &mut self.figures;
+        (*writes, *tells) = (writes_again.max(*writes), tells_again.max(*tells));
     }
 
     async fn head(&self) -> Seq {
@@ -224,13 +191,29 @@ impl Run {
         let listeners = std::mem::take(&mut self.audience.tasks);
         self.all_end("a subscriber", listeners).await;
         self.town.count_heads().await;
+        let shown = self.shown().await;
         self.town.close().await;
         let log = self.log().await;
-        let mut verdict = check(&log, &self.history.operations(), &self.history.feeds());
+        let mut verdict = check(&log, &self.history.operations(), &shown, &self.history.feeds());
         verdict.breaches.append(&mut self.breaches);
         verdict.breaches.append(&mut self.town.breaches);
         self.figures.deaths = self.town.deaths;
+        self.figures.may_reload |= log.len() > self.town.plan.stream_length as usize;
         Report::new(verdict, &self.figures, &self.history)
+    }
+
+    /// All bookings, page by page.
+    async fn shown(&self) -> Vec<Value> {
+        let client = Client::new(self.town.doors.of(Who::api(0)).expect("all are up"));
+        let first = "/api/v1/bookings?status=PENDING,VALID,REJECTED,CANCELLED&limit=1000".to_owned();
+        let (mut next, mut shown) = (Some(first), Vec::new());
+        while let Some(path) = next {
+            let answer = client.get(&path).await.expect("all are up");
+            shown.extend(answer.body.as_array().expect("a list").iter().cloned());
+            let link = answer.headers.get("link").and_then(|link| link.to_str().ok()?.strip_prefix('<'));
+            next = link.and_then(|link| Some(link.split_once('>')?.0.to_owned()));
+        }
+        shown
     }
 
     async fn log(&self) -> Vec<Record> {
@@ -243,20 +226,5 @@ impl Run {
             }
             log.extend(page.iter().map(Record::from));
         }
-    }
-}
-
-impl Audience {
-    /// Who has not got so far in time, and how far they have.
-    async fn late(&mut self, end: Seq, wait: Duration) -> Vec<(String, Option<Seq>)> {
-        let until = Instant::now() + wait;
-        let mut late = Vec::new();
-        for (name, cursor) in &mut self.cursors {
-            let reached = cursor.wait_for(|cursor| *cursor >= Some(end));
-            if tokio::time::timeout_at(until, reached).await.is_err() {
-                late.push((name.clone(), *cursor.borrow()));
-            }
-        }
-        late
     }
 }

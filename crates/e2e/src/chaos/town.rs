@@ -2,19 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use holdfast_testkit::{
-    TestDatabase,
-    postgres::PostgresServer,
-    proxy::Proxy,
-    redis::{Dump, RedisServer},
-};
-use tokio::{task::block_in_place, time::timeout};
+use holdfast_testkit::{TestDatabase, proxy::Proxy};
+use tokio::time::timeout;
 
 use super::{
     check::{Breach, Rule},
     doors::{Doors, Who},
-    fault::{Fault, Outage, Server, Trouble},
+    fault::{Fault, Server, Trouble},
     run::Plan,
+    servers::Servers,
 };
 use crate::{Binary, Process};
 
@@ -29,11 +25,8 @@ pub(super) struct Town {
     pub(super) database: TestDatabase,
     pub(super) doors: Arc<Doors>,
     places: Vec<Place>,
-    postgres: PostgresServer,
-    redis: RedisServer,
-    /// What Redis held some time ago.
-    old: Option<Dump>,
-    plan: Plan,
+    pub(super) servers: Servers,
+    pub(super) plan: Plan,
     /// How often a process died where it was told to.
     pub(super) deaths: usize,
     pub(super) breaches: Vec<Breach>,
@@ -52,18 +45,18 @@ struct Place {
 impl Town {
     /// Starts everything, and waits until it is ready.
     pub(super) async fn start(plan: &Plan) -> Self {
-        let (postgres, redis) = block_in_place(|| (PostgresServer::start(), RedisServer::start()));
-        let database = TestDatabase::on(&postgres).await;
+        let servers = Servers::start();
+        let database = TestDatabase::on(&servers.postgres).await;
         let mut places = Vec::new();
         for who in Who::ALL {
-            let to_postgres = Proxy::to(postgres.address()).await;
-            let to_redis = Proxy::to(redis.address()).await;
+            let to_postgres = Proxy::to(servers.postgres.address()).await;
+            let to_redis = Proxy::to(servers.redis.address()).await;
             places.push(Place { who, process: None, lives: 0, to_postgres, to_redis });
         }
         let doors = Arc::default();
-        let (old, deaths, breaches) = Default::default();
+        let (deaths, breaches) = Default::default();
         let plan = plan.clone();
-        let mut town = Self { database, doors, places, postgres, redis, old, plan, deaths, breaches };
+        let mut town = Self { database, doors, places, servers, plan, deaths, breaches };
         for who in Who::ALL {
             town.launch(who, None).await;
         }
@@ -87,7 +80,7 @@ impl Town {
                 self.kill(who).await;
                 self.launch(who, Some(format!("{at}={percent}%return"))).await;
             }
-            Fault::Outage(server, outage) => block_in_place(|| self.fail(server, outage)),
+            Fault::Outage(server, outage) => self.servers.fail(server, outage),
             Fault::Trouble(server, trouble, who) => {
                 for proxy in self.lines(server, who) {
                     match trouble {
@@ -119,7 +112,7 @@ impl Town {
                 self.kill(who).await;
                 self.launch(who, None).await;
             }
-            Fault::Outage(server, outage) => block_in_place(|| self.recover(server, outage)),
+            Fault::Outage(server, outage) => self.servers.recover(server, outage),
             Fault::Trouble(server, trouble, who) => {
                 for proxy in self.lines(server, who) {
                     match trouble {
@@ -130,11 +123,6 @@ impl Town {
                 }
             }
         }
-    }
-
-    /// Keeps what Redis holds now, for later.
-    pub(super) fn keep_dump(&mut self) {
-        self.old = Some(block_in_place(|| self.redis.dump()));
     }
 
     /// Notes who is not there any more, and starts them anew.
@@ -197,29 +185,6 @@ impl Town {
         place.process = Some(process);
     }
 
-    fn fail(&mut self, server: Server, outage: Outage) {
-        match (server, outage) {
-            (Server::Postgres, Outage::Fast) => self.postgres.stop_fast(),
-            (Server::Postgres, Outage::Immediate) => self.postgres.stop_immediate(),
-            (Server::Postgres, Outage::Pause) => self.postgres.pause(),
-            (Server::Postgres, _) => self.postgres.kill(),
-            (Server::Redis, Outage::Flush) => self.redis.flush(),
-            (Server::Redis, Outage::Pause) => self.redis.pause(),
-            (Server::Redis, _) => self.redis.kill(),
-        }
-    }
-
-    fn recover(&mut self, server: Server, outage: Outage) {
-        match (server, outage) {
-            (Server::Postgres, Outage::Pause) => self.postgres.resume(),
-            (Server::Postgres, _) => self.postgres.restart(),
-            (Server::Redis, Outage::Flush) => {}
-            (Server::Redis, Outage::Pause) => self.redis.resume(),
-            (Server::Redis, Outage::Old) if let Some(dump) = &self.old => self.redis.restart_from(dump),
-            (Server::Redis, _) => self.redis.restart(),
-        }
-    }
-
     fn lines(&self, server: Server, who: Option<Who>) -> impl Iterator<Item = &Proxy> {
         let places = self.places.iter().filter(move |place| who.is_none_or(|who| who == place.who));
         places.map(move |place| match server {
@@ -248,7 +213,7 @@ impl Drop for Town {
         for who in Who::ALL {
             self.keep_log(who);
         }
-        let _ = std::fs::write(self.plan.directory.join("postgres.log"), self.postgres.log());
+        let _ = std::fs::write(self.plan.directory.join("postgres.log"), self.servers.postgres.log());
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod feeds;
 mod order;
+mod shown;
 mod writes;
 
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 use std::fmt;
 
 use holdfast_domain::audit::{Replay, Report};
+use serde_json::Value;
 
 use super::history::{Feed, Operation, Record};
 pub use feeds::Heed;
@@ -34,6 +36,8 @@ pub enum Rule {
     RealTime,
     /// An answer comes in time, and says what went wrong.
     Answered,
+    /// At rest, the API shows each booking as the log left it.
+    Shown,
     /// P1, P4 and the log's own order, by replay.
     Replay,
     /// A subscriber is told everything that they may see and asked for.
@@ -85,10 +89,11 @@ pub struct Verdict {
     pub heeds: Vec<Heed>,
 }
 
-/// Holds a run against its log, which is at rest.
-pub fn check(log: &[Record], operations: &[Operation], feeds: &[Feed]) -> Verdict {
+/// Holds a run, and all bookings that the API shows at its end, against its log, which is at rest.
+pub fn check(log: &[Record], operations: &[Operation], shown: &[Value], feeds: &[Feed]) -> Verdict {
     let mut breaches = writes::breaches(log, operations);
     breaches.extend(order::breaches(log, operations));
+    breaches.extend(shown::breaches(log, shown));
     let mut replay = Replay::default();
     for record in log {
         replay.step(&record.change);
@@ -104,14 +109,14 @@ pub fn check(log: &[Record], operations: &[Operation], feeds: &[Feed]) -> Verdic
     Verdict { breaches, replay, heeds }
 }
 
-/// The least part of what is due to a subscriber that they are told without being sent to reload, in percent, while Redis
-/// stays as it is.
+/// The least part of what is due to a subscriber that they are told without being sent to reload, in percent, unless there
+/// is a reason for that.
 const TOLD_PERCENT_MIN: usize = 99;
 
 /// Whether subscribers were told at all: a run that excuses everything shows nothing.
-pub fn delivered(heeds: &[Heed], is_of_redis: bool) -> Vec<Breach> {
+pub fn delivered(heeds: &[Heed], may_reload: bool) -> Vec<Breach> {
     let missing = heeds
         .iter()
-        .filter(|heed| heed.told == 0 || !is_of_redis && heed.told * 100 < heed.due * TOLD_PERCENT_MIN);
+        .filter(|heed| heed.told == 0 || !may_reload && heed.told * 100 < heed.due * TOLD_PERCENT_MIN);
     missing.map(|heed| Breach::of(Rule::Delivered, format!("{heed:?}"))).collect()
 }

@@ -3,7 +3,7 @@
 mod feeds;
 mod writes;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use holdfast_domain::{
     Booking, BookingId, Caller, Change, Claim, Conflict, DEFAULT_TENANT, DEFAULT_VENUE, Fact, RequestId,
@@ -25,6 +25,7 @@ const ROOM: ResourceId = ResourceId::from_u128(7);
 struct Run {
     log: Vec<Record>,
     operations: Vec<Operation>,
+    shown: Vec<Value>,
     feeds: Vec<Feed>,
 }
 
@@ -156,13 +157,13 @@ impl Run {
                 &[1, 2, 4, 5, 6],
             ),
         ];
-        Self { log, operations, feeds }
+        Self { shown: shown(&log), log, operations, feeds }
     }
 
     /// The rules that it breaks.
     fn broken(&self) -> Vec<Rule> {
         let mut rules = Vec::new();
-        for fault in check(&self.log, &self.operations, &self.feeds).breaches {
+        for fault in check(&self.log, &self.operations, &self.shown, &self.feeds).breaches {
             if !rules.contains(&fault.rule) {
                 rules.push(fault.rule);
             }
@@ -202,8 +203,16 @@ impl Run {
             record.change.seq = Seq(seq);
             record.text = serde_json::to_string(&record.change).unwrap();
         }
+        self.shown = shown(&self.log);
         self.listen_again()
     }
+}
+
+/// The bookings as the log leaves them.
+fn shown(log: &[Record]) -> Vec<Value> {
+    let bookings = log.iter().filter_map(|record| record.change.fact.booking());
+    let last: HashMap<BookingId, &Booking> = bookings.map(|booking| (booking.id, booking)).collect();
+    last.values().map(|booking| json!(visible::booking(booking, &Caller::open(None)))).collect()
 }
 
 fn listener(name: &str, caller: Caller, is_all: bool, of_room: bool, log: &[Record], seqs: &[i64]) -> Feed {

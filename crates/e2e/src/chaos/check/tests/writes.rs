@@ -12,8 +12,7 @@ use super::*;
 fn a_true_run_breaks_no_rule() {
     let run = Run::new();
     assert_eq!(run.broken(), []);
-    assert_eq!(run.listen_again().broken(), []);
-    let heeds = check(&Run::new().log, &[], &Run::new().feeds).heeds;
+    let heeds = check(&run.log, &[], &[], &run.feeds).heeds;
     assert_eq!(heeds.iter().map(|heed| (heed.due, heed.told)).collect::<Vec<_>>(), [(9, 9), (9, 9), (5, 5)]);
 }
 
@@ -108,4 +107,12 @@ fn who_is_passed_over_is_caught() {
     let mut run = Run::new();
     run.log.swap(4, 6);
     assert_eq!(run.numbered().broken(), [Rule::Replay]);
+}
+
+#[test]
+fn a_booking_that_is_shown_otherwise_than_the_log_left_it_or_not_at_all_is_caught() {
+    assert_eq!(broken(|run| run.shown[0]["status"] = json!("REJECTED")), [Rule::Shown]);
+    assert_eq!(broken(|run| drop(run.shown.remove(0))), [Rule::Shown]);
+    let twice = |run: &mut Run| run.shown.push(run.shown[0].clone());
+    assert_eq!(broken(twice), [Rule::Shown]);
 }
