@@ -10,7 +10,7 @@ use std::{
 };
 
 use holdfast_domain::{Booking, BookingId, Shard, Status, TenantId};
-use holdfast_store::Database;
+use holdfast_store::{Database, Pause};
 use holdfast_stream::{Bell, Doorbell, Shards};
 use tokio::{
     select,
@@ -80,23 +80,35 @@ impl Waits {
     pub async fn run(self: Arc<Self>, database: Database, doorbell: Doorbell, stopping: CancellationToken) {
         let mut poll = interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut is_away, mut pause) = (false, Pause::default());
         loop {
             let shards = select! {
                 biased;
                 () = stopping.cancelled() => return,
                 _ = poll.tick() => Shards::ALL,
-                shards = self.newcomers.heard() => shards,
-                shards = doorbell.heard() => shards,
+                // While PostgreSQL is away only the poll asks.
+                shards = self.newcomers.heard(), if !is_away => shards,
+                shards = doorbell.heard(), if !is_away => shards,
             };
+            is_away = false;
             for (tenant, bookings) in self.asked(shards) {
                 let asked = timeout(ANSWER_WITHIN, database.bookings_by_id(tenant, &bookings));
                 match asked.await {
                     Ok(Ok(found)) => self.answer(tenant, found),
-                    Ok(Err(error)) => tracing::debug!(%error, "who waits for a decision waits on"),
+                    Ok(Err(error)) => {
+                        is_away = true;
+                        tracing::debug!(%error, "who waits for a decision waits on");
+                    }
                     Err(_) => {
+                        is_away = true;
                         tracing::debug!("PostgreSQL does not answer: who waits for a decision waits on");
                     }
                 }
+            }
+            if is_away {
+                poll.reset_after(pause.after_failure());
+            } else {
+                pause.end();
             }
         }
     }

@@ -12,11 +12,14 @@ use crate::{Call, Contract};
 /// How long an answer may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
+/// How long a connection is kept for the next request: a service closes those on which nothing has come for five seconds.
+const IDLE_WAIT: Duration = Duration::from_secs(2);
+
 /// Speaks to one process.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    base: String,
+    address: SocketAddr,
     headers: Vec<(String, String)>,
 }
 
@@ -39,10 +42,16 @@ impl Client {
     pub fn new(address: SocketAddr) -> Self {
         let http = reqwest::Client::builder()
             .timeout(ANSWER_WAIT)
+            .pool_idle_timeout(IDLE_WAIT)
             .redirect(redirect::Policy::none())
             .build()
             .unwrap();
-        Self { http, base: format!("http://{address}"), headers: Vec::new() }
+        Self { http, address, headers: Vec::new() }
+    }
+
+    /// Where it speaks to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The same, at another address.
@@ -138,7 +147,7 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = self.http.request(method, format!("http://{}{path}", self.address));
         self.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
     }
 

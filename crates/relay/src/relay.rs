@@ -4,7 +4,7 @@
 use std::{error::Error as _, time::Duration};
 
 use holdfast_domain::{Seq, Shard};
-use holdfast_store::Database;
+use holdfast_store::{Database, Pause};
 use holdfast_stream::{Doorbell, Shards, Streams};
 use tokio::{
     select,
@@ -63,6 +63,7 @@ impl Relay {
         let mut poll = interval(self.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let bell = self.wake.clone();
+        let mut pause = Pause::default();
         loop {
             let is_waiting = self.status.borrow().is_waiting;
             let done = select! {
@@ -74,6 +75,10 @@ impl Relay {
                 rung = elsewhere.heard(), if !is_waiting => self.turn(rung).await,
             };
             self.report(&done);
+            match done {
+                Ok(()) => pause.end(),
+                Err(_) => poll.reset_after(pause.after_failure()),
+            }
         }
         let last_pass = timeout(LAST_PASS, self.last_pass()).await;
         if !matches!(last_pass, Ok(Ok(()))) {

@@ -42,6 +42,7 @@ mod lane;
 mod listing;
 mod meters;
 mod migrate;
+mod pause;
 #[cfg(test)]
 mod plans;
 mod reading;
@@ -63,5 +64,6 @@ pub use lane::{
 };
 pub use listing::{Filter, Page};
 pub use migrate::{SchemaError, migrate};
+pub use pause::Pause;
 pub use settings::{LaneSettings, Settings};
 pub use venues::VENUES_MAX;

@@ -94,6 +94,14 @@ impl TestDatabase {
         connect(&self.config).await
     }
 
+    /// The same by way of whoever listens there: a proxy.
+    ///
+    /// # Panics
+    /// When PostgreSQL does not answer.
+    pub async fn client_by(&self, address: SocketAddr) -> Client {
+        connect(&self.url_by(address).parse().expect("a URL")).await
+    }
+
     /// Runs SQL that only tests need.
     ///
     /// # Panics

@@ -19,6 +19,10 @@ pub(crate) async fn run(database: Database, period: Duration, stopping: Cancella
             for shard in Shard::all() {
                 if let Err(error) = sweep(&database, shard).await {
                     tracing::warn!(%shard, %error, "idempotency keys past their time are left for the next round");
+                    if matches!(error, Error::Unavailable(_) | Error::Silent) {
+                        // Those of the other shards, too: each would only wait as long.
+                        break;
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use holdfast_domain::{Seq, Shard};
-use holdfast_store::{Database, Error, Look, StepLimits};
+use holdfast_store::{Database, Error, Look, Pause, StepLimits};
 use holdfast_stream::{Doorbell, Shards};
 use tokio::{
     select,
@@ -70,7 +70,7 @@ impl Validator {
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut search = interval_at(tokio::time::Instant::now() + self.search, self.search);
         search.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut away = false;
+        let (mut away, mut pause) = (false, Pause::default());
         while !stopping.is_cancelled() {
             let due =
                 agenda.next_due().map_or(LONGEST_SLEEP, |due| due.saturating_duration_since(Instant::now()));
@@ -96,6 +96,11 @@ impl Validator {
                 Err(error) => Err(error),
             };
             away = report(away, &done);
+            if away {
+                poll.reset_after(pause.after_failure());
+            } else {
+                pause.end();
+            }
             again = done.unwrap_or_default();
         }
     }
@@ -179,7 +184,7 @@ fn report(was_away: bool, done: &Result<Shards, Error>) -> bool {
         Ok(_) if was_away => tracing::info!("deciding again"),
         Err(error) if !was_away => {
             let cause = std::error::Error::source(error).map(tracing::field::display);
-            tracing::warn!(%error, cause, "can't decide; trying once a second");
+            tracing::warn!(%error, cause, "can't decide; trying again");
         }
         Ok(_) | Err(_) => {}
     }
