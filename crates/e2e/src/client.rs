@@ -56,7 +56,7 @@ impl Client {
 
     /// The same, at another address.
     pub fn at(&self, address: SocketAddr) -> Self {
-        Self { base: format!("http://{address}"), ..self.clone() }
+        Self { address, ..self.clone() }
     }
 
     /// The same, as this user.
