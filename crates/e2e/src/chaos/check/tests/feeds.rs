@@ -101,7 +101,7 @@ fn a_reload_from_the_api_that_lacks_something_or_has_something_else_is_caught() 
 #[test]
 fn a_run_in_which_all_or_too_much_is_excused_is_not_called_good() {
     let heed = |told, due| [Heed { told, due, resyncs: 1, ..Heed::default() }];
-    let broken = |heeds: [Heed; 1], may_reload| delivered(&heeds, is_of_redis).len();
+    let broken = |heeds: [Heed; 1], may_reload| delivered(&heeds, may_reload).len();
     assert_eq!(broken(heed(100, 100), false), 0);
     assert_eq!(broken(heed(98, 100), false), 1);
     assert_eq!(broken(heed(98, 100), true), 0);
