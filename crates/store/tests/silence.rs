@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, future::join_all};
 use holdfast_domain::Seq;
-use holdfast_store::{Database, Settings, StepLimits};
-use holdfast_testkit::{TestDatabase, eventually, postgres::PostgresServer, proxy::Proxy, shard};
+use holdfast_store::{Database, Lanes, Settings, StepLimits};
+use holdfast_testkit::{
+    TestDatabase, create, eventually, hours, keyed, lane_settings, postgres::PostgresServer, proxy::Proxy,
+    shard,
+};
 use tokio::time::timeout;
 
 /// Longer than the longest of the store's own time-outs, which is that of a transaction before its COMMIT.
@@ -64,6 +67,23 @@ async fn whatever_is_asked_of_a_silent_server_ends_in_time() {
     .await;
     proxy.flow();
     eventually("it is answered again", async || database.heads().await.ok()).await;
+}
+
+#[tokio::test]
+async fn who_has_waited_for_a_batch_that_got_no_answer_does_not_wait_as_long_again_for_the_next() {
+    let Scene { proxy, database, .. } = &scene().await;
+    let lanes = Lanes::new(database.clone(), lane_settings(), |_| {});
+    proxy.stall();
+    // Twins never travel together.
+    let twin = || {
+        let mut twin = create("alice", "Raum1", hours(1, 2));
+        twin.order.key = keyed("key", 1);
+        lanes.create(twin)
+    };
+    let twins = timeout(AT_LAST, join_all([twin(), twin()])).await.expect("both are answered");
+    assert!(twins.iter().all(Result::is_err), "{twins:?}");
+    proxy.flow();
+    eventually("it is booked", async || twin().await.ok()).await;
 }
 
 #[tokio::test]

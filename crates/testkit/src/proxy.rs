@@ -2,7 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "tests only: a failure is a panic")]
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -26,6 +35,7 @@ pub struct Proxy {
     address: SocketAddr,
     server: SocketAddr,
     state: watch::Sender<State>,
+    taken: Arc<AtomicUsize>,
     /// Whoever takes new connections; empty while they are refused.
     accepting: Mutex<JoinSet<()>>,
 }
@@ -53,7 +63,7 @@ impl Proxy {
     pub async fn to(server: SocketAddr) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let state = watch::Sender::default();
-        let proxy = Self { address, server, state, accepting: Mutex::default() };
+        let proxy = Self { address, server, state, taken: Arc::default(), accepting: Mutex::default() };
         proxy.accept().await;
         proxy
     }
@@ -61,6 +71,11 @@ impl Proxy {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections it has taken so far.
+    pub fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Resets all connections that there are. New ones are taken.
@@ -81,7 +96,7 @@ impl Proxy {
         let mut accepting = self.accepting.lock().await;
         if accepting.is_empty() {
             let listener = TcpListener::bind(self.address).await.unwrap();
-            accepting.spawn(serve(listener, self.server, self.state.subscribe()));
+            accepting.spawn(serve(listener, self.server, self.state.subscribe(), Arc::clone(&self.taken)));
         }
     }
 
@@ -109,10 +124,16 @@ impl Proxy {
     }
 }
 
-async fn serve(listener: TcpListener, server: SocketAddr, state: watch::Receiver<State>) {
+async fn serve(
+    listener: TcpListener,
+    server: SocketAddr,
+    state: watch::Receiver<State>,
+    taken: Arc<AtomicUsize>,
+) {
     loop {
         // An error is that of one connection, or of too many of them: the next may do better.
         if let Ok((client, _)) = listener.accept().await {
+            taken.fetch_add(1, Ordering::Relaxed);
             let cuts = state.borrow().cuts;
             // Not tied to this task: who is refused is only who comes anew.
             tokio::spawn(connect(client, server, state.clone(), cuts));

@@ -20,6 +20,8 @@ pub(super) struct Figures {
     pub(super) may_reload: bool,
     /// How often a process died where it was told to.
     pub(super) deaths: usize,
+    /// The longest that a process that was told to stop took for it.
+    pub(super) longest_stop: Duration,
     /// Longest from a mended fault to the next acknowledged writes, and to when everybody was told of them.
     pub(super) writes_again: Duration,
     pub(super) tells_again: Duration,
@@ -37,7 +39,7 @@ pub struct Report {
 impl Report {
     pub(super) fn new(verdict: Verdict, figures: &Figures, history: &History) -> Self {
         let Verdict { mut breaches, replay, heeds } = verdict;
-        let Figures { steps, may_reload, deaths, writes_again, tells_again } = *figures;
+        let Figures { steps, may_reload, deaths, longest_stop, writes_again, tells_again } = *figures;
         let operations = history.operations();
         let acknowledged = operations.iter().filter(|operation| operation.is_acknowledged()).count();
         let tries: Vec<_> = operations.iter().flat_map(|operation| &operation.tries).collect();
@@ -60,7 +62,11 @@ impl Report {
             format!("{steps} steps, {deaths} deaths at a failpoint"),
             format!("{} writes, {acknowledged} acknowledged, in {} requests", operations.len(), tries.len()),
             format!("answers: {}", told.join(", ")),
-            format!("longest answer: {} ms", longest.as_millis()),
+            format!(
+                "longest answer: {} ms; longest stop: {} ms",
+                longest.as_millis(),
+                longest_stop.as_millis()
+            ),
             format!(
                 "longest until writes went on: {} ms; until all were told of them: {} ms",
                 writes_again.as_millis(),

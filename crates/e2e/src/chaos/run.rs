@@ -197,7 +197,7 @@ impl Run {
         let mut verdict = check(&log, &self.history.operations(), &shown, &self.history.feeds());
         verdict.breaches.append(&mut self.breaches);
         verdict.breaches.append(&mut self.town.breaches);
-        self.figures.deaths = self.town.deaths;
+        (self.figures.deaths, self.figures.longest_stop) = (self.town.deaths, self.town.longest_stop);
         self.figures.may_reload |= log.len() > self.town.plan.stream_length as usize;
         Report::new(verdict, &self.figures, &self.history)
     }

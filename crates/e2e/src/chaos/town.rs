@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use holdfast_testkit::{TestDatabase, proxy::Proxy};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     check::{Breach, Rule},
@@ -29,6 +29,8 @@ pub(super) struct Town {
     pub(super) plan: Plan,
     /// How often a process died where it was told to.
     pub(super) deaths: usize,
+    /// The longest that one that was told to stop took for it.
+    pub(super) longest_stop: Duration,
     pub(super) breaches: Vec<Breach>,
 }
 
@@ -54,9 +56,9 @@ impl Town {
             places.push(Place { who, process: None, lives: 0, to_postgres, to_redis });
         }
         let doors = Arc::default();
-        let (deaths, breaches) = Default::default();
+        let (deaths, longest_stop, breaches) = Default::default();
         let plan = plan.clone();
-        let mut town = Self { database, doors, places, servers, plan, deaths, breaches };
+        let mut town = Self { database, doors, places, servers, plan, deaths, longest_stop, breaches };
         for who in Who::ALL {
             town.launch(who, None).await;
         }
@@ -145,7 +147,9 @@ impl Town {
 
     async fn terminate(&mut self, who: Who) {
         self.doors.set(who, None);
+        let told = Instant::now();
         let status = self.process(who).terminate().await;
+        self.longest_stop = self.longest_stop.max(told.elapsed());
         if !status.success() {
             self.breaches.push(Breach::of(Rule::Alive, format!("{who}, told to stop, ended with {status}")));
         }
