@@ -3,8 +3,13 @@ APP_PORT ?= 8000
 HOLDFAST_DATA ?= .holdfast
 # As in BENCH_OPTIONS='--seconds 5 --only http'; holdfast-bench --help tells them all.
 BENCH_OPTIONS ?=
+# As in SECONDS=600 SEED=7; without a seed one is drawn and told. More with CHAOS_OPTIONS: holdfast-chaos --help.
+SECONDS ?= 60
+SEED ?=
+CHAOS_OPTIONS ?=
 
 bin := $(or $(CARGO_TARGET_DIR),target)/release
+debug := $(or $(CARGO_TARGET_DIR),target)/debug
 stack := deploy/local-stack run
 
 .PHONY: help
@@ -20,6 +25,11 @@ run: ## serve everything at http://localhost:APP_PORT (8000), with servers and d
 test: ## run all tests, with servers of their own
 	cargo build --workspace --all-targets
 	$(stack) --throwaway --fast "$(HOLDFAST_DATA)" -- cargo test --workspace
+
+.PHONY: chaos
+chaos: ## break processes, servers and lines for SECONDS (60), drawn from SEED, and hold what clients were told against the log
+	cargo build --workspace --bins --test structure
+	$(stack) --throwaway --fast "$(HOLDFAST_DATA)" -- "$(debug)/holdfast-chaos" --seconds $(SECONDS) $(addprefix --seed ,$(SEED)) $(CHAOS_OPTIONS)
 
 .PHONY: bench
 bench: ## measure the release build, with a durable PostgreSQL

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// A binary of the workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is named as its crate")]
 pub enum Binary {
     BookingApi,
@@ -42,12 +42,14 @@ impl Binary {
     }
 }
 
-/// Builds them beside this test, and answers where.
+/// Builds them beside this test or program, and answers where.
 fn build() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.ancestors().nth(2).unwrap();
+    let this = std::env::current_exe().unwrap();
+    let directory = this.parent().unwrap();
+    let profile = if directory.ends_with("deps") { directory.parent().unwrap() } else { directory };
     let name = profile.file_name().unwrap().to_str().unwrap();
-    let built = Command::new(env!("CARGO"))
+    // By its name, as a person would: past rustup, sources that bring a toolchain file would be built with that one.
+    let built = Command::new("cargo")
         // A test among what is built brings the dev-dependencies' features, and with them the failpoints; and what
         // `make test` has built is not built again with others.
         .args(["build", "--quiet", "--workspace", "--bins", "--test", "structure"])

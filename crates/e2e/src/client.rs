@@ -54,6 +54,11 @@ impl Client {
         self.address
     }
 
+    /// The same, at another address.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     /// The same, as this user.
     pub fn user(&self, name: &str) -> Self {
         self.header("X-User-ID", name)

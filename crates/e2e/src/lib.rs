@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "tests only: a failure is a panic")]
 
 mod binaries;
+pub mod chaos;
 mod client;
 mod contract;
 mod crowd;

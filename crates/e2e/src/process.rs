@@ -84,6 +84,16 @@ impl Process {
         .await
     }
 
+    /// Whatever it has said so far, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// How it ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Tells it to stop, and waits for its end.
     ///
     /// # Panics
@@ -114,6 +124,14 @@ impl Process {
     /// # Panics
     /// When it does not end.
     pub async fn kill(mut self) {
+        self.kill_and_keep().await;
+    }
+
+    /// The same, for who wants to know what it said.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn kill_and_keep(&mut self) {
         self.child.start_kill().unwrap();
         self.ended().await;
     }

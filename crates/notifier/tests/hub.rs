@@ -144,6 +144,16 @@ fn whoever_does_not_take_their_messages_is_let_go_and_slows_nobody() {
 }
 
 #[test]
+fn who_is_left_behind_is_told_the_position_of_what_they_have_and_no_further() {
+    let hub = hub_at(0, &["--socket-queue", "2"], None);
+    let mut slow = hub.subscribe(alice(), all(), None).unwrap();
+    hub.publish(shard(), (1..=3).map(|seq| booked(seq, "bob")).collect());
+    // A beat may come before they go on.
+    let (messages, position) = slow.so_far();
+    assert_eq!((messages.len(), position), (2, Some(Seq(2))));
+}
+
+#[test]
 fn a_gap_is_told_to_all_of_the_shard_and_to_no_other() {
     let hub = hub();
     let mut ours = hub.subscribe(alice(), Interest::default(), None).unwrap();
