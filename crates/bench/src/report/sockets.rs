@@ -86,6 +86,9 @@ fn of_fan_out(seen: &FanOut, aim: Option<Aim>) -> Told {
     if !seen.is_whole {
         faults.push("not every socket was told all of the log and no more".to_owned());
     }
+    if seen.latencies.count() == 0 {
+        faults.push("nothing was told".to_owned());
+    }
     if !seen.log.is_without_gaps() {
         faults.push("the log has gaps".to_owned());
     }
@@ -107,6 +110,16 @@ fn of_caught((from, caught): (&str, &Caught)) -> Told {
         Figure::new(format!("half caught up ms, from {from}"), caught.latencies.percentile_millis(50.0), 0),
         Figure::new(format!("all caught up ms, from {from}"), caught.latencies.longest_millis(), 0)
             .aim(Aim::Under(3_000.0)),
+        Figure::new(
+            format!("notifier's processor ms, from {from}"),
+            caught.notifier_cpu.as_secs_f64() * 1e3,
+            0,
+        ),
+        Figure::new(
+            format!("generator's processor ms, from {from}"),
+            caught.generator_cpu.as_secs_f64() * 1e3,
+            0,
+        ),
     ];
     let mut faults = told_faults(&caught.faults);
     if !caught.is_valid() && faults.is_empty() {
@@ -141,7 +154,7 @@ pub(super) fn table(settings: &Settings, rounds: &[Round]) -> String {
         for (place, figure) in first.figures.iter().enumerate() {
             let numbers: Vec<f64> = told.iter().map(|told| told.figures[place].value).collect();
             let judged = judged(figure.aim, &numbers, told.iter().all(|told| told.is_valid));
-            let _ = writeln!(text, "  {:<34}{:>32}{judged}", figure.name, spread(&numbers, figure.digits));
+            let _ = writeln!(text, "  {:<42}{:>28}{judged}", figure.name, spread(&numbers, figure.digits));
         }
         for (number, told) in (1..).zip(&told).filter(|(_, told)| !told.is_valid) {
             let _ = writeln!(text, "  round {number} is INVALID: {}", told.faults.join(", "));

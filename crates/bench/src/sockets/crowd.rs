@@ -48,6 +48,25 @@ impl Crowd {
         Ok(Self { poll, events, sockets, inbox: vec![0; INBOX_BYTES] })
     }
 
+    /// Waits until a notifier has got as far as `seq`.
+    ///
+    /// # Errors
+    /// When it does not get there in `limit`.
+    pub(crate) fn await_position(
+        address: SocketAddr,
+        seq: u64,
+        (limit, stop): (Duration, &Stop),
+    ) -> Result<(), Error> {
+        let mut one = Self::open(address, ["/api/v1/ws?topic=all".to_owned()])?;
+        let hear = |heard: &mut u64, _, message: &Message<'_>, _| {
+            *heard = u64::try_from(message.seq).unwrap_or(0);
+        };
+        if one.until(&mut 0, (limit, stop), hear, |heard| *heard >= seq)? {
+            return Ok(());
+        }
+        Err(Error::Load(format!("the notifier did not get as far as {seq} in {} s", limit.as_secs())))
+    }
+
     /// How many there are; also the first number that is no socket's.
     pub(crate) fn len(&self) -> usize {
         self.sockets.len()

@@ -54,7 +54,7 @@ impl FanOut {
     }
 
     pub(crate) fn is_valid(&self) -> bool {
-        self.faults.is_none() && self.is_whole && self.log.is_without_gaps()
+        self.latencies.count() > 0 && self.faults.is_none() && self.is_whole && self.log.is_without_gaps()
     }
 }
 
@@ -109,9 +109,11 @@ impl Run<'_> {
     fn run(&self, api: SocketAddr, notifier: SocketAddr, requests: Requests) -> Result<FanOut, Error> {
         let Bench { settings, stop, .. } = self.bench;
         let sockets = settings.sockets.into();
+        let within = (REST_MAX, *stop);
+        // All begin at one position, after what named the resources.
+        Crowd::await_position(notifier, Log::read(self.database)?.seq, within)?;
         let mut crowd = Crowd::open(notifier, (0..sockets).map(|_| "/api/v1/ws?topic=all".to_owned()))?;
         let mut ledger = Ledger::new(sockets)?;
-        let within = (REST_MAX, *stop);
         if !crowd.until(&mut ledger, within, Ledger::hear, Ledger::has_begun)? {
             return Err(Error::Load("not all sockets were told hello".into()));
         }
@@ -120,7 +122,7 @@ impl Run<'_> {
         let log = Log::read(self.database)?;
         // What was told in time and is the end: whoever was told something twice, or too much, is not there either.
         let is_there = |ledger: &Ledger| ledger.is_at(log.seq) || !ledger.faults.is_none();
-        crowd.until(&mut ledger, (REST_MAX, *stop), Ledger::hear, is_there)?;
+        crowd.until(&mut ledger, within, Ledger::hear, is_there)?;
         let cpu = before.into_iter().zip(after.into_values());
         Ok(FanOut {
             sockets,

@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -13,9 +12,11 @@ use crate::{
     database::Fresh,
     error::Error,
     figures::Latencies,
+    load,
     log::Log,
     request::Choice,
     rounds::Bench,
+    service::Service,
     sockets::{
         account::{Account, Faults},
         crowd::Crowd,
@@ -44,6 +45,9 @@ pub(crate) struct Caught {
     /// Changes that they were told, all of them together.
     pub(crate) told: usize,
     pub(crate) faults: Faults,
+    /// Processor time of the notifier and of this process meanwhile.
+    pub(crate) notifier_cpu: Duration,
+    pub(crate) generator_cpu: Duration,
     /// Whether each was told all of theirs.
     is_whole: bool,
 }
@@ -74,13 +78,13 @@ pub(crate) fn measure(bench: &Bench<'_>, database: &Fresh<'_>, index: usize) -> 
     let lists = lists(database, after)?;
     let crowd = Returning { bench, after, end, lists };
     // Until the relay has copied everything and the notifier has it. From then on there is nobody who would ask PostgreSQL.
-    crowd.come(old.address, 1).map_err(|error| old.blame(error))?;
+    Crowd::await_position(old.address, end, (WAIT_MAX, bench.stop)).map_err(|error| old.blame(error))?;
     drop(api);
     let sockets = usize::from(bench.settings.many_sockets);
-    let from_memory = crowd.come(old.address, sockets).map_err(|error| old.blame(error))?;
+    let from_memory = crowd.come(&old, sockets).map_err(|error| old.blame(error))?;
     drop(old);
     let fresh = bench.services.notifier(database.name())?;
-    let from_stream = crowd.come(fresh.address, sockets).map_err(|error| fresh.blame(error))?;
+    let from_stream = crowd.come(&fresh, sockets).map_err(|error| fresh.blame(error))?;
     Ok(Reconnect { behind: end - after, from_memory, from_stream })
 }
 
@@ -125,12 +129,14 @@ struct Books<'a> {
 }
 
 impl Returning<'_> {
-    fn come(&self, address: SocketAddr, sockets: usize) -> Result<Caught, Error> {
+    fn come(&self, notifier: &Service, sockets: usize) -> Result<Caught, Error> {
         let user =
             |number: usize| format!("user-{}", number % self.bench.settings.reconnect_users as usize + 1);
         let list = |number| self.lists.get(&user(number)).map_or(&[][..], Vec::as_slice);
         let after = self.after;
         let path = |number| format!("/api/v1/ws?user_id={}&after={after}", user(number));
+        let used = || (notifier.cpu_time().1, load::cpu_time());
+        let before = used();
         let mut books = Books {
             accounts: (0..sockets).map(|number| (Account::default(), list(number))).collect(),
             end: i64::try_from(self.end).unwrap_or(i64::MAX),
@@ -138,9 +144,10 @@ impl Returning<'_> {
             latencies: Latencies::new()?,
             started: Instant::now(),
         };
-        let mut crowd = Crowd::open(address, (0..sockets).map(path))?;
+        let mut crowd = Crowd::open(notifier.address, (0..sockets).map(path))?;
         let within = (WAIT_MAX, self.bench.stop);
         crowd.until(&mut books, within, Books::hear, |books| books.caught_up == sockets)?;
+        let after = used();
         let mut faults = Faults::default();
         for (account, _) in &books.accounts {
             faults += account.faults;
@@ -149,6 +156,8 @@ impl Returning<'_> {
             latencies: books.latencies,
             told: books.accounts.iter().map(|(account, _)| account.told).sum(),
             faults,
+            notifier_cpu: after.0.saturating_sub(before.0),
+            generator_cpu: after.1.saturating_sub(before.1),
             is_whole: books.caught_up == sockets
                 && books.accounts.iter().all(|(account, list)| account.told == list.len()),
         })

@@ -177,3 +177,82 @@ fn closed(payload: &[u8]) -> Error {
     };
     Error::Load(format!("a socket was closed with {code}: {}", String::from_utf8_lossy(reason)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, thread, time::Duration};
+
+    use crate::sockets::crowd::Crowd;
+
+    use super::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n";
+    const HELLO: &[u8] = b"\x81\x18{\"type\":\"hello\",\"seq\":7}";
+
+    /// What a client hears of a server that sends these pieces, each by itself, and how it ends; and what the server heard.
+    fn heard(pieces: &[&[u8]]) -> (Vec<i64>, String, Vec<u8>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let pieces: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = [0; 4_096];
+            let count = stream.read(&mut asked).unwrap();
+            assert!(asked[..count].starts_with(b"GET /ws HTTP/1.1\r\n"));
+            stream.set_nodelay(true).unwrap();
+            for piece in pieces {
+                stream.write_all(&piece).unwrap();
+                // So that the client reads them one by one; should it not, they are only joined.
+                thread::yield_now();
+            }
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut told = Vec::new();
+            stream.read_to_end(&mut told).unwrap();
+            told
+        });
+        let mut crowd = Crowd::open(address, ["/ws".to_owned()]).unwrap();
+        let mut seqs = Vec::new();
+        let end = loop {
+            let wait = Duration::from_secs(5);
+            if let Err(error) = crowd.turn(wait, |_, message, _| seqs.push(message.seq), |_| Ok(())) {
+                break error.to_string();
+            }
+        };
+        drop(crowd);
+        (seqs, end, server.join().unwrap())
+    }
+
+    #[test]
+    fn messages_are_heard_wherever_they_are_cut() {
+        let whole = [ANSWER, HELLO, HELLO].concat();
+        for cut in 1..whole.len() {
+            let (seqs, end, _) = heard(&[&whole[..cut], &whole[cut..]]);
+            assert_eq!(seqs, [7, 7], "{cut}");
+            assert!(end.contains("cut without a word"), "{end}");
+        }
+    }
+
+    #[test]
+    fn the_pieces_of_a_message_are_joined_and_a_ping_between_them_is_answered() {
+        let pieces = [ANSWER, b"\x01\x0a{\"type\":\"h", b"\x89\x02hi", b"\x80\x0eello\",\"seq\":9}"];
+        let (seqs, _, told) = heard(&pieces);
+        assert_eq!(seqs, [9]);
+        assert_eq!(told, b"\x8a\x82\0\0\0\0hi");
+    }
+
+    #[test]
+    fn a_close_and_a_refusal_end_it_and_say_why() {
+        let (_, end, _) = heard(&[ANSWER, HELLO, b"\x88\x06\x03\xf5slow"]);
+        assert!(end.ends_with("closed with 1013: slow"), "{end}");
+        let (_, end, _) = heard(&[b"HTTP/1.1 503 Service Unavailable\r\n\r\n"]);
+        assert!(end.contains("refused: HTTP/1.1 503"), "{end}");
+    }
+
+    #[test]
+    fn what_is_no_message_ends_it() {
+        for strange in [&b"\x81\x02{}"[..], b"\x82\x01x", b"\x80\x01x"] {
+            let (_, end, _) = heard(&[ANSWER, strange]);
+            assert!(!end.contains("without a word"), "{end}");
+        }
+    }
+}

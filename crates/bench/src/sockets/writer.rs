@@ -2,6 +2,7 @@
 //! each. Counts what was taken; every other answer ends the load.
 
 use std::{
+    collections::VecDeque,
     io::ErrorKind,
     net::SocketAddr,
     time::{Duration, Instant},
@@ -28,7 +29,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// Its connections, and what it asks for.
 pub(crate) struct Writer {
     connections: Vec<Connection>,
-    idle: Vec<usize>,
+    /// The one that has been so for longest first: a service closes what is never used.
+    idle: VecDeque<usize>,
     requests: Requests,
     first_token: usize,
     /// How many requests have been sent, and how many of them taken.
@@ -59,7 +61,7 @@ impl Writer {
     /// # Errors
     /// When the connection is lost.
     pub(crate) fn send(&mut self) -> Result<bool, Error> {
-        let Some(number) = self.idle.pop() else {
+        let Some(number) = self.idle.pop_front() else {
             return Ok(false);
         };
         self.connections[number].send(&mut self.requests, Instant::now())?;
@@ -81,7 +83,7 @@ impl Writer {
             return Err(Error::Load(format!("a booking was not taken: {}", connection.text(answer))));
         }
         self.taken += 1;
-        self.idle.push(number);
+        self.idle.push_back(number);
         Ok(())
     }
 
