@@ -58,7 +58,7 @@ pub(crate) struct Settings {
     pub(crate) sockets: u16,
 
     /// Bookings a second of `paced`.
-    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(1..=100_000))]
     pub(crate) bookings_per_second: u32,
 
     /// Sockets of `idle` and `reconnect`; each is told what concerns its user.

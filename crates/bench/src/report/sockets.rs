@@ -12,6 +12,9 @@ use crate::{
     sockets::{Faults, fan_out::FanOut, idle::Idle, reconnect::Caught},
 };
 
+/// Messages a second.
+const AIM_PER_SECOND: f64 = 200_000.0;
+
 /// What a figure is to reach.
 #[derive(Debug, Clone, Copy)]
 enum Aim {
