@@ -53,7 +53,7 @@ impl Told {
     fn of(part: Part, round: &Round) -> Option<Self> {
         match part {
             Part::FanOut => {
-                round.fan_out.as_ref().map(|seen| of_fan_out(seen, Some(Aim::AtLeast(200_000.0))))
+                round.fan_out.as_ref().map(|seen| of_fan_out(seen, Some(Aim::AtLeast(AIM_PER_SECOND))))
             }
             Part::Paced => round.paced.as_ref().map(|seen| of_fan_out(seen, None)),
             Part::Idle => round.idle.as_ref().map(of_idle),
