@@ -33,7 +33,7 @@ chaos: ## break processes, servers and lines for SECONDS (60), drawn from SEED, 
 
 .PHONY: bench
 bench: ## measure the release build, with a durable PostgreSQL
-	cargo build --release -p holdfast -p holdfast-booking-api -p holdfast-validator -p holdfast-bench
+	cargo build --release -p holdfast -p holdfast-booking-api -p holdfast-validator -p holdfast-notifier -p holdfast-bench
 	$(stack) --throwaway "$(HOLDFAST_DATA)" -- "$(bin)/holdfast-bench" $(BENCH_OPTIONS)
 
 .PHONY: lint

@@ -91,6 +91,19 @@ impl Child {
         Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second())
     }
 
+    /// Memory that it has resident now, in bytes.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub(crate) fn resident_bytes(&self) -> Result<u64, Error> {
+        let status = format!("/proc/{}/status", self.process.id());
+        let status = fs::read_to_string(&status).map_err(Error::io(format!("{status} can't be read")))?;
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB")?.trim().parse().ok());
+        kib.map(|kib: u64| kib * 1_024).ok_or_else(|| self.failure("has no memory that the kernel tells of"))
+    }
+
     fn ended(&mut self) -> Result<Option<process::ExitStatus>, Error> {
         self.process.try_wait().map_err(Error::io(format!("{} can't be waited for", self.name)))
     }

@@ -190,7 +190,7 @@ impl Load {
 }
 
 /// Processor time that this process has used so far.
-fn cpu_time() -> Duration {
+pub(crate) fn cpu_time() -> Duration {
     let used = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(used).unwrap_or_default()
 }

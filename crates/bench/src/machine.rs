@@ -1,7 +1,8 @@
-//! Where the figures were taken: without that they mean nothing. Also the bench's only look at the calendar.
+//! Where the figures were taken: without that they mean nothing. Also the bench's only look at calendar and clock of day.
 
 use std::{fs, num::NonZero, thread};
 
+use rustix::time::{ClockId, clock_gettime};
 use time::{Date, OffsetDateTime};
 
 use crate::{database::Server, error::Error};
@@ -40,6 +41,12 @@ pub(crate) fn tomorrow() -> Date {
     #[expect(clippy::disallowed_methods, reason = "the bench's one look at the calendar")]
     let now = OffsetDateTime::now_utc();
     (now + time::Duration::DAY).date()
+}
+
+/// Microseconds since 1970, by the clock that services on this machine have, too.
+pub(crate) fn micros() -> i64 {
+    let now = clock_gettime(ClockId::Realtime);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
 }
 
 fn cpu_model() -> String {

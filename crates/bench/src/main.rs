@@ -8,6 +8,7 @@ mod connection;
 mod database;
 mod error;
 mod figures;
+mod handles;
 mod intake;
 mod load;
 mod log;
@@ -17,9 +18,11 @@ mod random;
 mod report;
 mod request;
 mod response;
+mod rounds;
 mod scratch;
 mod service;
 mod settings;
+mod sockets;
 mod stop;
 
 use std::{
@@ -45,12 +48,12 @@ fn main() -> ExitCode {
 /// Whether every figure is valid.
 fn run(settings: &Settings) -> Result<bool, Error> {
     let stop = Stop::on_signals()?;
-    let (machine, rounds) = intake::measure(settings, &stop)?;
+    let (machine, rounds) = rounds::measure(settings, &stop)?;
     let text = report::table(settings, &machine, &rounds);
     io::stdout().write_all(text.as_bytes()).map_err(Error::io("stdout can't be written"))?;
     if let Some(file) = &settings.json {
         let json = format!("{:#}\n", report::json(settings, &machine, &rounds));
         std::fs::write(file, json).map_err(Error::io(format!("{} can't be written", file.display())))?;
     }
-    Ok(rounds.iter().all(intake::Round::is_valid))
+    Ok(rounds.iter().all(rounds::Round::is_valid))
 }

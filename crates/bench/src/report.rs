@@ -1,18 +1,15 @@
 //! The figures of each part, as the table and the JSON have them. Never judges whether they are valid.
 
 mod json;
+mod sockets;
 mod table;
 
-use crate::{
-    figures::Latencies,
-    intake::{Http, Round},
-    settings::Part,
-};
+use crate::{figures::Latencies, intake::Http, rounds::Round, settings::Part};
 
 pub(crate) use json::json;
 pub(crate) use table::table;
 
-/// One part of one round, as numbers; what a part can't have is none.
+/// One part of the intake in one round, as numbers; what a part can't have is none.
 #[derive(Debug, Clone, Copy)]
 struct Figures {
     per_second: f64,
@@ -33,6 +30,7 @@ impl Figures {
                 let seen = round.pgbench.as_ref()?;
                 return Some(Self::new(seen.per_second, &seen.latencies));
             }
+            Part::FanOut | Part::Paced | Part::Idle | Part::Reconnect => return None,
         };
         let per_second = http.per_second();
         Some(Self {

@@ -58,8 +58,22 @@ impl<'a> Services<'a> {
     /// # Errors
     /// When it ends or does not become ready in time.
     pub(crate) fn start(&self, name: &str, database: &Fresh<'_>) -> Result<Service, Error> {
+        self.serve(name, self.command(name, database))
+    }
+
+    /// Starts a notifier of the streams with this prefix. It is not told where PostgreSQL is.
+    ///
+    /// # Errors
+    /// When it ends or does not become ready in time.
+    pub(crate) fn notifier(&self, prefix: &str) -> Result<Service, Error> {
+        const NAME: &str = "holdfast-notifier";
+        let mut command = self.over_redis(NAME, prefix);
+        command.env_remove("DATABASE_URL");
+        self.serve(NAME, command)
+    }
+
+    fn serve(&self, name: &str, mut command: Command) -> Result<Service, Error> {
         let address = free_address().map_err(Error::io("no port is free"))?;
-        let mut command = self.command(name, database);
         command.env("HTTP_HOST", address.ip().to_string()).env("HTTP_PORT", address.port().to_string());
         let mut child = Child::start(name, command, self.scratch.path())?;
         let ready = self.stop.until(START_MAX, || {
@@ -73,12 +87,14 @@ impl<'a> Services<'a> {
     }
 
     fn command(&self, name: &str, database: &Fresh<'_>) -> Command {
-        let mut command = Command::new(self.binaries.join(name));
+        let mut command = self.over_redis(name, database.name());
+        command.env("DATABASE_URL", database.secret_url());
         command
-            .env("DATABASE_URL", database.secret_url())
-            .env("REDIS_URL", self.redis_url)
-            .env("REDIS_PREFIX", database.name())
-            .env("LOG_LEVEL", "warn");
+    }
+
+    fn over_redis(&self, name: &str, prefix: &str) -> Command {
+        let mut command = Command::new(self.binaries.join(name));
+        command.env("REDIS_URL", self.redis_url).env("REDIS_PREFIX", prefix).env("LOG_LEVEL", "warn");
         command
     }
 }
@@ -95,6 +111,14 @@ impl Service {
     /// Its name and the processor time that it has used so far.
     pub(crate) fn cpu_time(&self) -> (String, Duration) {
         (self.child.name().to_owned(), self.child.cpu_time())
+    }
+
+    /// Memory of its own that it has now, in bytes.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub(crate) fn resident_bytes(&self) -> Result<u64, Error> {
+        self.child.resident_bytes()
     }
 
     /// # Errors

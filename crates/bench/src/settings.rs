@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum, value_parser};
 
-/// Measures how many bookings a second Holdfast takes over HTTP, beside what PostgreSQL takes by itself.
+/// Measures how many bookings a second Holdfast takes over HTTP, beside what PostgreSQL takes by itself, and how many sockets
+/// it tells of them how soon.
 ///
-/// Each round measures three parts, each in a fresh database: `http` (holdfast-booking-api alone), `pgbench` (one
+/// Each round measures these parts, each in a fresh database. The intake: `http` (holdfast-booking-api alone), `pgbench` (one
 /// statement that inserts one row and one change into the same tables, without a head), and `validator` (as `http`, with
-/// one holdfast-validator). The order of the parts rotates from round to round. The service binaries are taken from the
-/// directory of this one.
+/// one holdfast-validator). The sockets, all of one holdfast-notifier: `fan-out` (each of many is told every booking, as many
+/// as they keep up with), `paced` (the same with so many bookings a second), `idle` (memory of each), `reconnect` (all come
+/// back at once). The order of the parts rotates from round to round. The service binaries are taken from the directory of
+/// this one.
 ///
-/// Ends with status 0 only if every request was answered 201 and the log holds what was acknowledged.
+/// Ends with status 0 only if every request was answered 201, the log holds what was acknowledged, and every socket was told
+/// all that it should be, each change once and in order.
 ///
 /// The databases are dropped at the end. The streams stay in Redis: give it one that is thrown away.
 #[derive(Parser)]
@@ -49,6 +53,26 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) users: u32,
 
+    /// Sockets of `fan-out` and `paced`; each is told everything.
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u16).range(1..=20_000))]
+    pub(crate) sockets: u16,
+
+    /// Bookings a second of `paced`.
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(1..=100_000))]
+    pub(crate) bookings_per_second: u32,
+
+    /// Sockets of `idle` and `reconnect`; each is told what concerns its user.
+    #[arg(long, default_value_t = 5_000, value_parser = value_parser!(u16).range(1..=20_000))]
+    pub(crate) many_sockets: u16,
+
+    /// Bookings that are made while those of `reconnect` are away.
+    #[arg(long, default_value_t = 2_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) behind: u32,
+
+    /// Whose bookings those are, and how many users come back; with 1, each socket has missed all of them.
+    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) reconnect_users: u32,
+
     /// What the random numbers follow from.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -75,16 +99,31 @@ pub(crate) enum Part {
     Pgbench,
     /// Bookings over HTTP while a validator decides them.
     Validator,
+    /// Each of many sockets is told every booking, as many as they keep up with.
+    FanOut,
+    /// The same, with so many bookings a second.
+    Paced,
+    /// Sockets on which nothing happens.
+    Idle,
+    /// Sockets that come back all at once to what they missed.
+    Reconnect,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 3] = [Self::Http, Self::Pgbench, Self::Validator];
+    /// What is taken.
+    pub(crate) const INTAKE: [Self; 3] = [Self::Http, Self::Pgbench, Self::Validator];
+    /// What is told.
+    pub(crate) const SOCKETS: [Self; 4] = [Self::FanOut, Self::Paced, Self::Idle, Self::Reconnect];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Pgbench => "pgbench",
             Self::Validator => "validator",
+            Self::FanOut => "fan-out",
+            Self::Paced => "paced",
+            Self::Idle => "idle",
+            Self::Reconnect => "reconnect",
         }
     }
 }

@@ -88,6 +88,15 @@ impl Subscription {
         }
     }
 
+    /// The next messages, as far as they are there already, `most` of them at most.
+    pub(crate) fn ready(&mut self, most: usize) -> impl Iterator<Item = Message> {
+        std::iter::from_fn(|| match &mut self.catch_up {
+            Some(catch_up) => catch_up.pending.pop_front(),
+            None => self.queue.try_recv().ok(),
+        })
+        .take(most)
+    }
+
     /// Listens from now on to what `ask` makes of what was listened to. The answer, with the position after which that
     /// holds, comes among the messages, at that position. Whether it may be.
     pub(crate) fn change(&mut self, ask: &Ask) -> bool {

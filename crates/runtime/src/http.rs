@@ -29,6 +29,10 @@ const UNREAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// after a minute at most: closed by us, one could meet a request that is on its way.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// How many may have connected and wait to be taken in. When a service has been away, thousands come back at once; whoever
+/// finds no room tries again after one second, then two more. The kernel's own limit (`somaxconn`) is mostly this.
+const BACKLOG: u32 = 4_096;
+
 /// A listener that has its port and does not serve yet; who connects waits.
 pub struct Bound {
     server: Server,
@@ -67,6 +71,7 @@ pub fn bind(
     let wanted = SocketAddr::new(http.host, http.port);
     let server = HttpServer::new(app)
         .workers(http.workers)
+        .backlog(BACKLOG)
         .max_connections(http.connections_max.div_ceil(http.workers))
         .tcp_nodelay(true)
         .keep_alive(KEEP_ALIVE)

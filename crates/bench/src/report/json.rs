@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    intake::{Http, Round},
+    intake::Http,
     machine::Machine,
-    report::{Figures, http_parts},
+    report::{Figures, http_parts, sockets},
+    rounds::Round,
     settings::{Part, Settings},
 };
 
@@ -23,14 +24,20 @@ pub(crate) fn json(settings: &Settings, machine: &Machine, rounds: &[Round]) -> 
             "connections": settings.connections,
             "resources": settings.resources,
             "users": settings.users,
+            "sockets": settings.sockets,
+            "bookings_per_second": settings.bookings_per_second,
+            "many_sockets": settings.many_sockets,
+            "behind": settings.behind,
+            "reconnect_users": settings.reconnect_users,
             "seed": settings.seed,
         },
         "intake": rounds.iter().map(round_json).collect::<Vec<_>>(),
+        "sockets": rounds.iter().map(sockets::json).collect::<Vec<_>>(),
     })
 }
 
 fn round_json(round: &Round) -> Value {
-    let mut parts: Map<String, Value> = Part::ALL
+    let mut parts: Map<String, Value> = Part::INTAKE
         .into_iter()
         .filter_map(|part| Some((part.as_str().to_owned(), figures_json(Figures::of(part, round)?))))
         .collect();

@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use crate::{
     figures::{Spread, number},
-    intake::{Http, Round},
+    intake::Http,
     log::Backlog,
     machine::Machine,
-    report::{Figures, http_parts},
+    report::{Figures, http_parts, sockets},
     request::DAYS,
+    rounds::Round,
     settings::{Part, Settings},
 };
 
@@ -40,13 +41,21 @@ pub(crate) fn table(settings: &Settings, machine: &Machine, rounds: &[Round]) ->
          {seconds} s after {warm_up_seconds} s of warm-up; median (least to most) of rounds: {}\n\n",
         rounds.len()
     );
-    let parts = Part::ALL.map(|part| {
+    if settings.only.is_none_or(|part| Part::INTAKE.contains(&part)) {
+        push_intake(&mut text, rounds);
+    }
+    text.push_str(&sockets::table(settings, rounds));
+    text
+}
+
+fn push_intake(text: &mut String, rounds: &[Round]) {
+    let parts = Part::INTAKE.map(|part| {
         let figures: Vec<Figures> = rounds.iter().filter_map(|round| Figures::of(part, round)).collect();
         (part, figures)
     });
-    push_line(&mut text, "", parts.each_ref().map(|(part, _)| part.as_str().to_owned()));
+    push_line(text, "", parts.each_ref().map(|(part, _)| part.as_str().to_owned()));
     for (name, of, digits) in LINES {
-        push_line(&mut text, name, parts.each_ref().map(|(_, figures)| told(figures, of, digits)));
+        push_line(text, name, parts.each_ref().map(|(_, figures)| told(figures, of, digits)));
     }
     let _ = writeln!(
         text,
@@ -55,7 +64,9 @@ pub(crate) fn table(settings: &Settings, machine: &Machine, rounds: &[Round]) ->
     for (part, figures) in parts.iter().filter(|(part, _)| *part != Part::Pgbench) {
         let told = match aim_is_met(figures) {
             None => continue,
-            Some(_) if !rounds.iter().all(Round::is_valid) => "INVALID, see below",
+            Some(_) if !rounds.iter().flat_map(http_parts).all(|(_, http)| http.is_valid()) => {
+                "INVALID, see below"
+            }
             Some(true) => "met",
             Some(false) => "missed",
         };
@@ -67,7 +78,6 @@ pub(crate) fn table(settings: &Settings, machine: &Machine, rounds: &[Round]) ->
             let _ = writeln!(text, "round {number}, {}: {}", part.as_str(), account(part, http));
         }
     }
-    text
 }
 
 /// Whether the medians reach the aim; none without pgbench beside them.
@@ -107,8 +117,13 @@ fn account(part: Part, http: &Http) -> String {
 }
 
 fn told(figures: &[Figures], of: fn(&Figures) -> Option<f64>, digits: usize) -> String {
-    match Spread::of(figures.iter().filter_map(of)) {
-        Some(Spread { median, .. }) if figures.len() == 1 => format!("{median:.digits$}"),
+    spread(&figures.iter().filter_map(of).collect::<Vec<_>>(), digits)
+}
+
+/// The median of one number of each round, and from where to where they go.
+pub(super) fn spread(numbers: &[f64], digits: usize) -> String {
+    match Spread::of(numbers.iter().copied()) {
+        Some(Spread { median, .. }) if numbers.len() == 1 => format!("{median:.digits$}"),
         Some(Spread { median, least, most }) => {
             format!("{median:.digits$} ({least:.digits$} to {most:.digits$})")
         }
@@ -116,7 +131,7 @@ fn told(figures: &[Figures], of: fn(&Figures) -> Option<f64>, digits: usize) -> 
     }
 }
 
-fn push_line(text: &mut String, name: &str, cells: [String; Part::ALL.len()]) {
+fn push_line(text: &mut String, name: &str, cells: [String; Part::INTAKE.len()]) {
     let _ = write!(text, "{name:<16}");
     for cell in cells {
         let _ = write!(text, "{cell:>28}");
