@@ -1,6 +1,6 @@
 //! One socket, from the hello to the close. Every wait in it ends: by a message, a beat, the stop, or a time-out.
 
-use std::{error::Error, io, str, time::Duration};
+use std::{error::Error, io, iter, str, time::Duration};
 
 use actix_ws::{CloseCode, CloseReason, Closed, Message, MessageStream, ProtocolError, Session};
 use bytestring::ByteString;
@@ -26,6 +26,12 @@ const TOGETHER_MAX: usize = 32;
 /// How long one message may take to find room on its way out.
 const SEND_WAIT: Duration = Duration::from_secs(10);
 
+/// How long several may take that are sent without a look at what the client says.
+const TOGETHER_WAIT: Duration = Duration::from_secs(30);
+
+/// How many beats may pass without an answer while messages find room: the question waits behind what is not read yet.
+const BEATS_UNANSWERED: u32 = 6;
+
 /// How long the close may take; whoever does not read does not get it.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
@@ -44,8 +50,8 @@ enum End {
 enum Pulse {
     /// Nobody has asked since it last said so.
     Felt,
-    /// It was asked, and has not answered.
-    Asked,
+    /// It was asked, so many beats ago, and has not answered.
+    Asked(u32),
 }
 
 impl From<Closed> for End {
@@ -92,6 +98,8 @@ async fn converse(
 ) -> Result<(), End> {
     send(session, notice(HELLO, subscription.from)).await?;
     let (mut pulse, mut pace) = (Pulse::Felt, Pace::new(Instant::now()));
+    // Whether anything was sent since they were asked.
+    let mut is_sending = false;
     let mut beats = interval_at(Instant::now() + beat, beat);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -104,21 +112,22 @@ async fn converse(
                 }
             }
             _ = beats.tick() => {
-                if pulse == Pulse::Asked {
-                    return Err(End::Gone);
-                }
+                pulse = match pulse {
+                    Pulse::Felt => Pulse::Asked(1),
+                    Pulse::Asked(beats) if is_sending && beats < BEATS_UNANSWERED => Pulse::Asked(beats + 1),
+                    Pulse::Asked(_) => return Err(if is_sending { End::TooSlow } else { End::Gone }),
+                };
+                is_sending = false;
                 tell_position(session, subscription).await?;
-                pulse = Pulse::Asked;
                 in_time(session.ping(b"")).await?;
                 // However long all that took, there is a whole beat to answer in.
                 beats.reset();
             }
             message = subscription.next() => {
-                send(session, message.ok_or(End::TooSlow)?).await?;
                 // Whatever waits behind it goes along, without a look at all else for each.
-                for message in subscription.ready(TOGETHER_MAX) {
-                    send(session, message).await?;
-                }
+                let message = message.ok_or(End::TooSlow)?;
+                send_together(session, iter::once(message).chain(subscription.ready(TOGETHER_MAX))).await?;
+                is_sending = true;
             }
         }
     }
@@ -128,10 +137,17 @@ async fn converse(
 async fn tell_position(session: &mut Session, subscription: &mut Subscription) -> Result<(), End> {
     let (messages, position) = subscription.so_far();
     let position = position.map(|position| notice(POSITION, position));
-    for message in messages.into_iter().chain(position) {
-        send(session, message).await?;
-    }
-    Ok(())
+    send_together(session, messages.into_iter().chain(position)).await
+}
+
+async fn send_together(session: &mut Session, messages: impl Iterator<Item = Told>) -> Result<(), End> {
+    let sent = async {
+        for message in messages {
+            send(session, message).await?;
+        }
+        Ok(())
+    };
+    timeout(TOGETHER_WAIT, sent).await.map_err(|_| End::TooSlow)?
 }
 
 /// Takes what the client sent; gives what is to be followed.
@@ -155,7 +171,7 @@ async fn hear(
         Some(Err(ProtocolError::Io(_))) | None => return Err(End::Gone),
         Some(Err(_)) => return Err(broken()),
     };
-    let is_answer = *pulse == Pulse::Asked && matches!(message, Message::Pong(_));
+    let is_answer = *pulse != Pulse::Felt && matches!(message, Message::Pong(_));
     if !is_answer && pace.is_exceeded(Instant::now()) {
         let reason = format!("more than {MESSAGES_PER_SECOND} messages a second");
         return Err(close(CloseCode::Policy, &reason));

@@ -123,8 +123,8 @@ impl Subscription {
         let hub = Arc::clone(&self.hub);
         let mut channel = hub.channel(Shard::of(self.tenant_id));
         self.fall_back(&mut channel);
-        // Before the queue is emptied: what is queued after it may be more than it covers, never less.
-        let position = channel.position();
+        // Together: what is queued after it is not covered by it, and comes after it.
+        let (position, waiting) = (channel.position(), self.queue.len());
         drop(channel);
         let catch_up = self.catch_up.take_if(|catch_up| catch_up.has_joined());
         let mut messages = catch_up.map(|catch_up| catch_up.pending).unwrap_or_default();
@@ -133,7 +133,6 @@ impl Subscription {
             let is_known = position.is_some_and(|position| catch_up.cursor <= position);
             return (pending.into(), is_known.then_some(catch_up.cursor));
         }
-        let waiting = self.queue.len();
         messages.extend((0..waiting).map_while(|_| self.queue.try_recv().ok()));
         (messages.into(), position)
     }

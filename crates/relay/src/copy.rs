@@ -82,7 +82,8 @@ impl Copier {
     pub(crate) async fn step(&self, shard: Shard, mut end: Seq) -> Result<Standing, Error> {
         // With the change at the end itself, by which the stream is held against the log.
         let run = self.log_after(shard, end.previous()).await?;
-        if run.first().is_none_or(|first| first.entry.seq != end) {
+        let begins = run.first().is_some_and(|first| first.entry.seq == end);
+        if !begins || has_hole(&run) {
             return self.mend(&self.database.head(shard).await?, end).await;
         }
         let is_behind = is_full(&run);
@@ -117,6 +118,9 @@ impl Copier {
 
     /// Has the log go on where nobody has been told of anything, and fills the stream anew from there.
     pub(crate) async fn leap(&self, head: &HeadRow, end: Seq) -> Result<Standing, Error> {
+        if !self.is_ours().await? {
+            return Ok(Standing { end, is_behind: false });
+        }
         let (shard, from) = (head.shard, head.seq);
         let Some(to) = self.database.leap(shard, end, head.floor).await? else {
             return Ok(Standing { end, is_behind: true });
@@ -138,6 +142,9 @@ impl Copier {
         let Some(part) = parts(&run).next() else {
             return Ok(Standing { end, is_behind: false });
         };
+        if !self.is_ours().await? {
+            return Ok(Standing { end, is_behind: false });
+        }
         Ok(match self.streams.refill(shard, end, part).await? {
             Appended::Appended { last } => {
                 meters::refilled();
@@ -150,10 +157,22 @@ impl Copier {
         })
     }
 
+    /// Whether the streams are still this installation's: they may have been lost, and taken by another, since the last
+    /// look. An append needs not ask; it goes on from what is its own.
+    async fn is_ours(&self) -> Result<bool, Error> {
+        let installation = self.database.installation().await?;
+        Ok(self.streams.claim(installation.id).await?)
+    }
+
     async fn log_after(&self, shard: Shard, after: Seq) -> Result<Vec<Logged>, Error> {
         let recorded = self.database.log_after(shard, after, RUN_MAX).await?;
         Ok(recorded.iter().map(Logged::from).collect())
     }
+}
+
+/// As after a leap whose refill did not come about.
+fn has_hole(run: &[Logged]) -> bool {
+    !run.is_sorted_by(|before, after| before.entry.seq.next() == after.entry.seq)
 }
 
 fn is_full(run: &[Logged]) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! It remembers nothing that it could not look up: the stream's own end says where to go on, so any number of relays may
 //! run at once, and one that starts again needs no state. It never looks into a change, and writes nothing to PostgreSQL but
-//! a leap, when a stream shows that the log was once longer.
+//! a leap, when a stream shows that the log was once longer, and that this was seen to.
 
 mod copy;
 mod meters;

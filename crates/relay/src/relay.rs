@@ -104,24 +104,28 @@ impl Relay {
         if !seen.is_ours {
             return Ok(Status::NotOurs);
         }
-        let has_moved = seen.installation.has_moved();
+        let (installation, mut is_proven) = (seen.installation, true);
         for (head, end) in seen.shards {
             let shard = head.shard;
-            if has_moved && end == Seq(0) {
-                // Nothing shows that this log is whole: the server is another, and the stream is gone.
-                let standing = self.copier.leap(&head, end).await?;
-                self.note(shard, standing);
+            if installation.has_moved() {
+                // Nothing shows yet that this log is whole: the server is another. A stream that goes on from it does.
+                let is_gone = end == Seq(0);
+                let copied = if is_gone {
+                    self.copier.leap(&head, end).await?
+                } else {
+                    self.copier.step(shard, end).await?
+                };
+                is_proven &= !copied.is_behind;
+                self.note(shard, copied);
             } else if self.copier.is_lost(&head, end) {
-                let standing = self.copier.mend(&head, end).await?;
-                self.note(shard, standing);
+                let mended = self.copier.mend(&head, end).await?;
+                self.note(shard, mended);
             } else {
-                let is_known = self.compared.contains(shard) || head.seq == Seq(0);
-                self.note(shard, Standing { end, is_behind: end < head.seq || !is_known });
-                self.compared.insert(shard);
+                let is_compared = self.compared.contains(shard) || head.seq == Seq(0);
+                self.note(shard, Standing { end, is_behind: end < head.seq || !is_compared });
             }
         }
-        // The others are held against their streams, which is proof.
-        if let Some(current) = seen.installation.unsettled() {
+        if let Some(current) = installation.unsettled().filter(|_| is_proven) {
             self.copier.database.settle(current).await?;
         }
         Ok(Status::Copying)
@@ -132,6 +136,9 @@ impl Relay {
         for shard in shards.iter() {
             let standing = self.copier.step(shard, self.ends[shard.index()]).await?;
             self.note(shard, standing);
+            if !standing.is_behind {
+                self.compared.insert(shard);
+            }
         }
         Ok(Status::Copying)
     }

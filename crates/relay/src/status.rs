@@ -6,9 +6,9 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Status {
     /// All that is committed is told.
-    #[default]
     Copying,
     /// PostgreSQL or Redis did not answer; it goes on when they do.
+    #[default]
     Waiting,
     /// The streams are another installation's: nothing is published there.
     NotOurs,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a server that holds the connection open may keep a transaction waiting before COMMIT.
-pub(crate) const WORK_WITHIN: Duration = Duration::from_secs(15);
+const WORK_WITHIN: Duration = Duration::from_secs(15);
 
 /// How long COMMIT may take before its outcome counts as unknown.
 const COMMIT_WITHIN: Duration = Duration::from_secs(10);
@@ -45,6 +45,11 @@ pub(crate) enum CommitError {
     RolledBack(Error),
     /// It may have happened: the log above the starting seq tells.
     Unknown,
+}
+
+/// All of a transaction up to what travels with its COMMIT. Given up, it drops its head, and nothing has happened.
+pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout(WORK_WITHIN, work).await.map_err(|_| Error::Silent)?
 }
 
 impl CommitError {
@@ -290,9 +295,11 @@ impl Head {
         Ok(())
     }
 
-    /// Gives the head up and changes nothing: costs no fsync.
+    /// Gives the head up and changes nothing: costs no fsync. A server that keeps silent is left to the drop, which closes
+    /// the connection.
     pub(crate) async fn rollback(mut self) {
-        if self.client().batch_execute("ROLLBACK").await.is_ok() {
+        let rolled_back = timeout(WORK_WITHIN, self.client().batch_execute("ROLLBACK")).await;
+        if matches!(rolled_back, Ok(Ok(()))) {
             // Clean: it may serve again.
             drop(self.connection.take());
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Database, Error, Head, changes,
-    head::CommitError,
+    head::{CommitError, bounded},
     resources::{numbers, written},
 };
 
@@ -179,9 +179,13 @@ impl Database {
         if !self.has_expired_keys(shard).await? {
             return Ok(false);
         }
-        let head = Head::take(self, shard).await?;
-        let statement = head.client().prepare_cached(SWEEP).await?;
-        let swept = head.client().execute(&statement, &[&shard.number(), &head.at(), &SWEPT]).await?;
+        let swept = async {
+            let head = Head::take(self, shard).await?;
+            let statement = head.client().prepare_cached(SWEEP).await?;
+            let swept = head.client().execute(&statement, &[&shard.number(), &head.at(), &SWEPT]).await?;
+            Ok((head, swept))
+        };
+        let (head, swept) = bounded(Box::pin(swept)).await?;
         head.write_and_commit(async |_: &Head| Ok(())).await.map_err(CommitError::into_error)?;
         Ok(swept >= SWEPT.unsigned_abs())
     }

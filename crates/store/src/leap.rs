@@ -1,57 +1,77 @@
 //! The leap: a log whose past may once have been longer goes on far ahead, so that no position is ever given twice and
-//! whoever was told of what is lost is told to ask anew. And the other mending of a head: a clock that ran away.
+//! whoever was told of what is lost is told to ask anew.
 
 use holdfast_domain::{CommandId, Fact, NO_TENANT, Seq, Shard, Trace};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Database, Error, Head, head::CommitError};
+use crate::{
+    Database, Error, Head,
+    head::{CommitError, bounded},
+};
 
-/// How far a log leaps: further than any log could have grown since the copy that it was restored from was made.
+/// How far a log leaps at least.
 pub const LEAP: i64 = 1_000_000_000;
 
+/// Where a log leaps to depends on the time, too, by so much a second, which is more than any log grows: one that was
+/// restored twice from the same copy must not arrive where it was the first time. Exact in a double until 2255.
+const PER_SECOND: i64 = 1_000_000;
+
 impl Database {
-    /// Has the log of `shard` go on [`LEAP`] after its end, or after `told` if that is further: the last position that
-    /// anybody was told of. Gives where it ends then.
+    /// Has the log of `shard` go on at least [`LEAP`] after its end, and after `told` if that is further: the last position
+    /// that anybody was told of. Gives where it ends then.
     ///
     /// Does nothing when the log's floor is no more the one at which that was judged to be due: somebody else was quicker.
     ///
     /// # Errors
     /// When the head can't be had, or PostgreSQL fails. When the outcome is unknown, the next look shows it.
     pub async fn leap(&self, shard: Shard, told: Seq, floor: Seq) -> Result<Option<Seq>, Error> {
-        let mut head = Head::take(self, shard).await?;
-        if head.floor() != floor {
-            head.rollback().await;
+        let leapt = async {
+            let mut head = Head::take(self, shard).await?;
+            if head.floor() != floor {
+                head.rollback().await;
+                return Ok(None);
+            }
+            let from = head.seq();
+            head.leap_to(landing(from, told, head.at()));
+            let seq = note(&mut head, &Fact::LogLeapt { from });
+            Ok(Some((head, seq)))
+        };
+        let Some((head, seq)) = bounded(Box::pin(leapt)).await? else {
             return Ok(None);
-        }
-        let from = head.seq();
-        head.leap_to(Seq(from.max(told).0 + LEAP));
-        let seq = note(&mut head, &Fact::LogLeapt { from });
+        };
         finish(head).await?;
         Ok(Some(seq))
     }
-
-    /// Sets the clock of `shard` back to the server's if it is so far ahead that writes are refused; gives what it was.
-    ///
-    /// # Errors
-    /// [`Error::Clock`] when the server's clock itself is off this process's; when the head can't be had, or PostgreSQL
-    /// fails.
-    pub async fn set_clock_back(&self, shard: Shard) -> Result<Option<OffsetDateTime>, Error> {
-        let (mut head, was) = Head::take_with_clock_set_back(self, shard).await?;
-        if was - head.at() <= self.clock_max_skew {
-            head.rollback().await;
-            return Ok(None);
-        }
-        note(&mut head, &Fact::ClockSetBack { from: was });
-        finish(head).await?;
-        Ok(Some(was))
-    }
 }
 
-fn note(head: &mut Head, fact: &Fact) -> Seq {
+fn landing(from: Seq, told: Seq, at: OffsetDateTime) -> Seq {
+    Seq((from.max(told).0 + LEAP).max(at.unix_timestamp() * PER_SECOND))
+}
+
+/// Appends what a log says of itself.
+pub(crate) fn note(head: &mut Head, fact: &Fact) -> Seq {
     head.append(NO_TENANT, CommandId::from(Uuid::now_v7()), None, &Trace::default(), fact)
 }
 
-async fn finish(head: Head) -> Result<(), Error> {
+pub(crate) async fn finish(head: Head) -> Result<(), Error> {
     head.write_and_commit(async |_: &Head| Ok(())).await.map_err(CommitError::into_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn no_two_leaps_from_the_same_copy_land_where_the_other_did() {
+        let at = datetime!(2027-03-21 12:00 UTC);
+        let (first, second) =
+            (landing(Seq(7), Seq(0), at), landing(Seq(7), Seq(0), at + time::Duration::MINUTE));
+        assert_eq!(second.0 - first.0, 60 * PER_SECOND);
+        // Nor one that knows of an earlier.
+        assert_eq!(landing(Seq(7), second, at), Seq(second.0 + LEAP));
+        assert!(landing(Seq(0), Seq(0), datetime!(2255-01-01 0:00 UTC)) < Seq(1 << 53));
+    }
 }

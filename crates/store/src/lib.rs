@@ -29,6 +29,7 @@ mod asked;
 mod availability;
 mod bookings;
 mod changes;
+mod clock;
 mod database;
 mod decision;
 mod error;

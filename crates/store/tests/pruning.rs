@@ -69,6 +69,10 @@ async fn who_reads_while_it_is_pruned_and_written_misses_nothing_or_is_told_so()
             }
         }
     });
+    eventually("something is forgotten", async || {
+        (database.head(shard()).await.unwrap().floor > Seq(0)).then_some(())
+    })
+    .await;
     let (mut at, mut gone, mut read) = (Seq(0), 0, 0);
     while !writer.is_finished() || at < database.head(shard()).await.unwrap().seq {
         match database.log_of(DEFAULT_TENANT, at, 7).await.unwrap() {
@@ -92,7 +96,7 @@ async fn who_reads_while_it_is_pruned_and_written_misses_nothing_or_is_told_so()
     .await;
     pruner.abort();
     println!("{read} read, told {gone} times that some are gone");
-    assert!(read > 0);
+    assert!(gone > 0 && read > 0);
 }
 
 #[tokio::test]
@@ -101,8 +105,8 @@ async fn a_log_that_leaps_goes_on_far_ahead_and_says_so_and_all_that_was_is_kept
     let (first, second) = (scene.holds("alice", hours(1, 3)).await, scene.wants("bob", hours(2, 4)).await);
     let before = scene.database.head(shard()).await.unwrap();
     let (told, floor) = (Seq(before.seq.0 + 7), before.floor);
-    let seq = scene.database.leap(shard(), told, floor).await.unwrap();
-    assert_eq!(seq, Some(Seq(told.0 + LEAP + 1)));
+    let seq = scene.database.leap(shard(), told, floor).await.unwrap().unwrap();
+    assert!(seq.0 > told.0 + LEAP);
     // Who judged it by the same look comes too late.
     assert_eq!(scene.database.leap(shard(), told, floor).await.unwrap(), None);
 
@@ -110,8 +114,8 @@ async fn a_log_that_leaps_goes_on_far_ahead_and_says_so_and_all_that_was_is_kept
         let log = scene.database.log_of(DEFAULT_TENANT, cursor, 10).await.unwrap();
         assert!(matches!(log, Log::Gone { .. }), "{cursor}");
     }
-    let log = scene.database.log_of(DEFAULT_TENANT, Seq(told.0 + LEAP), 10).await.unwrap();
-    assert!(matches!(log, Log::Page(page) if page.changes.is_empty() && Some(page.read_to) == seq));
+    let log = scene.database.log_of(DEFAULT_TENANT, seq.previous(), 10).await.unwrap();
+    assert!(matches!(log, Log::Page(page) if page.changes.is_empty() && page.read_to == seq));
 
     // Ranks go on, and what was wanted before is decided first.
     scene.wants("carol", hours(2, 4)).await;

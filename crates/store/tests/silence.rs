@@ -59,6 +59,10 @@ async fn whatever_is_asked_of_a_silent_server_ends_in_time() {
             database.bookings_by_id(holdfast_domain::DEFAULT_TENANT, &[]).map(|a| a.is_err()).boxed(),
         ),
         ("step", database.step(shard(), StepLimits::default()).map(|answer| answer.is_err()).boxed()),
+        ("leap", database.leap(shard(), Seq(0), Seq(0)).map(|answer| answer.is_err()).boxed()),
+        ("clock", database.set_clock_back(shard()).map(|answer| answer.is_err()).boxed()),
+        ("installation", database.installation().map(|answer| answer.is_err()).boxed()),
+        ("prune", database.prune(shard(), time::Duration::ZERO).map(|answer| answer.is_err()).boxed()),
     ];
     join_all(asked.map(async |(what, answer)| {
         let failed = timeout(AT_LAST, answer).await.unwrap_or_else(|_| panic!("{what} hangs"));

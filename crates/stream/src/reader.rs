@@ -21,12 +21,15 @@ const BLOCK: Duration = Duration::from_secs(2);
 /// How often positions are compared with the streams' ends: a stream that is behind looks like one that is quiet.
 const CHECK_EVERY: Duration = Duration::from_secs(3);
 
-/// How long a stream that was lost, or came back old, may take until it is where it was: the relay fills it again, and as
-/// no position is ever given twice, what comes then is what follows.
+/// How long a stream that was lost, or came back old, may stand still until it is where it was: the relay fills it again,
+/// and as no position is ever given twice, what comes then is what follows.
 const RETURN_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a read waits while one is away.
 const SHORT_BLOCK: Duration = Duration::from_millis(200);
+
+/// How long all their ends may take to be told.
+const CHECK_WITHIN: Duration = Duration::from_secs(2);
 
 /// Between two tries while Redis is away.
 const RETRY_WAIT: Duration = Duration::from_millis(250);
@@ -53,8 +56,8 @@ pub struct Reader {
     positions: Option<Vec<Seq>>,
     /// When positions were last compared, on this connection.
     checked: Option<Instant>,
-    /// Since when streams are behind their positions.
-    behind: [Option<Instant>; Shard::COUNT as usize],
+    /// Where streams end that are behind their positions, and since when.
+    behind: [Option<(Seq, Instant)>; Shard::COUNT as usize],
     is_retry: bool,
 }
 
@@ -112,7 +115,7 @@ impl Reader {
 
     /// Finds streams that are behind what was told of them, and stay so: they were lost, or came back old.
     async fn check(&mut self) -> Result<Vec<Read>, Error> {
-        let lasts = timeout(COMMAND_TIMEOUT, lasts(&self.connection.client, &self.keys))
+        let lasts = timeout(CHECK_WITHIN, lasts(&self.connection.client, &self.keys))
             .await
             .map_err(|_| Error::TimedOut)??;
         let Some(positions) = &mut self.positions else {
@@ -124,9 +127,12 @@ impl Reader {
         let mut gaps = Vec::new();
         for ((shard, position), last) in Shard::all().zip(positions).zip(lasts) {
             let behind = &mut self.behind[shard.index()];
+            let (end, since) = behind.filter(|(end, _)| *end == last).unwrap_or((last, Instant::now()));
             if last >= *position {
                 *behind = None;
-            } else if behind.get_or_insert_with(Instant::now).elapsed() >= RETURN_WAIT {
+            } else if since.elapsed() < RETURN_WAIT {
+                *behind = Some((end, since));
+            } else {
                 *behind = None;
                 *position = last;
                 gaps.push(Read::Gap(shard, last));

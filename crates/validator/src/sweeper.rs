@@ -8,8 +8,6 @@ use holdfast_store::{Database, Error};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::validator::within;
-
 /// After a transaction it rests for so many times as long as that took: the shard's writers wait for its head meanwhile.
 const REST: u32 = 4;
 
@@ -54,7 +52,7 @@ where
 {
     loop {
         let begun = Instant::now();
-        if !within(Box::pin(transaction())).await? {
+        if !transaction().await? {
             return Ok(());
         }
         sleep(begun.elapsed() * REST).await;

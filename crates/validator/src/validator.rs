@@ -8,7 +8,7 @@ use holdfast_store::{Database, Error, Look, Pause, StepLimits};
 use holdfast_stream::{Doorbell, Shards};
 use tokio::{
     select,
-    time::{MissedTickBehavior, interval, interval_at, sleep_until, timeout},
+    time::{MissedTickBehavior, interval, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -16,9 +16,6 @@ use crate::{ValidatorSettings, agenda::Agenda};
 
 /// Deadlines are looked for at least this often: a clock that jumps must not make the wait long.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
-
-/// How long PostgreSQL may take to answer a look or a step; its own time-outs for statement and lock are shorter.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 /// A due want is looked for this much later: the server's clock and ours tick apart.
 const DUE_SLACK: Duration = Duration::from_millis(2);
@@ -107,7 +104,7 @@ impl Validator {
 
     /// The shards whose log has grown since they were last looked at, or that have a want due.
     async fn look_around(&self, agenda: &Agenda) -> Result<Shards, Error> {
-        let heads = within(self.database.heads()).await?;
+        let heads = self.database.heads().await?;
         let grown = heads.iter().filter(|head| agenda.has_grown(head.shard, head.seq)).map(|head| head.shard);
         Ok(grown.chain(agenda.due(Instant::now()).iter()).collect())
     }
@@ -116,12 +113,12 @@ impl Validator {
     async fn search(&self) -> Result<Shards, Error> {
         let mut found = Shards::default();
         for shard in Shard::all() {
-            let overlooked = within(self.database.overlooked(shard)).await?;
+            let overlooked = self.database.overlooked(shard).await?;
             if overlooked.is_empty() {
                 continue;
             }
             tracing::error!(%shard, ?overlooked, "a defect: open wants that fit were passed by; deciding them now");
-            within(self.database.step_over(shard, self.limits, &overlooked)).await?;
+            self.database.step_over(shard, self.limits, &overlooked).await?;
             (self.committed)(shard);
             found.insert(shard);
         }
@@ -147,12 +144,12 @@ impl Validator {
 
     /// A look, and a step if it finds something to do.
     async fn serve(&self, shard: Shard) -> Result<Turn, Error> {
-        let look = within(self.database.look(shard, self.limits)).await?;
+        let look = self.database.look(shard, self.limits).await?;
         let turn = |more| Turn { shard, seen: look.seq, due: due_at(&look), more };
         if !look.work {
             return Ok(turn(false));
         }
-        match within(self.database.step(shard, self.limits)).await {
+        match self.database.step(shard, self.limits).await {
             Ok(step) => {
                 if !step.decided.is_empty() {
                     (self.committed)(shard);
@@ -165,11 +162,6 @@ impl Validator {
             Err(error) => Err(error),
         }
     }
-}
-
-/// What a server that keeps silent is given: dropped, a step closes its connection, and PostgreSQL rolls back.
-pub(crate) async fn within<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout(ANSWER_WITHIN, asked).await.unwrap_or(Err(Error::Silent))
 }
 
 /// When the shard's next open want is due, on this process's steady clock.

@@ -19,11 +19,10 @@ use holdfast_domain::{
     rules::{Decision, Verdict, decide},
 };
 use time::OffsetDateTime;
-use tokio::time::timeout;
 
 use crate::{
     Database, Error, Head,
-    head::{CommitError, WORK_WITHIN},
+    head::{CommitError, bounded},
     resources,
 };
 pub(crate) use read::look;
@@ -122,8 +121,9 @@ impl Database {
         limits: StepLimits,
         overlooked: &[ResourceId],
     ) -> Result<Step, Error> {
-        let work = timeout(WORK_WITHIN, Box::pin(self.work(shard, limits, overlooked))).await;
-        let Some(Work { head, judgement, end, step }) = work.map_err(|_| Error::Silent)?? else {
+        let Some(Work { head, judgement, end, step }) =
+            bounded(Box::pin(self.work(shard, limits, overlooked))).await?
+        else {
             return Ok(Step::default());
         };
         // The marks are of rows read under this head: none can be missing.

@@ -148,8 +148,10 @@ impl<'a> Effects<'a> {
                     held.iter().chain([&range]).map(|range| range.start()).collect();
                 resource.limits.admit(wanted, &begins, head.at())?;
             }
-            // Of a log that no longer goes back that far no want's time is left.
-            let asked_at = self.loaded.asked_at.get(&claim.rank()).copied().unwrap_or(before.created_at);
+            let asked_at = self.loaded.asked_at.get(&claim.rank()).copied();
+            // The log may no longer go back that far: then what is known is the time that the want has at most.
+            let by = claim.decide_by().map(|by| by - self.settings.grace());
+            let asked_at = asked_at.or(by).unwrap_or(before.created_at);
             claim = claim
                 .ask(wanted, head.seq().next(), head.at(), asked_at, self.settings.grace())
                 .map_err(|wrong| WriteError::Closed { status: wrong.status })?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::join;
 use holdfast_domain::{Booking, ResourceId, Seq, Shard, TenantId};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{
     Context,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Error, bookings,
-    head::{CommitError, Head, WORK_WITHIN},
+    head::{CommitError, Head, bounded},
     keys::{self, Known},
     resources,
 };
@@ -144,8 +144,8 @@ async fn transact(
     commands: &[Command],
     unknown_above: Option<Seq>,
 ) -> Result<(Answers, bool), Failed> {
-    let work = timeout(WORK_WITHIN, Box::pin(work(context, shard, commands, unknown_above))).await;
-    let Work { head, effects, answers, keys, must_commit } = work.map_err(|_| Error::Silent)??;
+    let Work { head, effects, answers, keys, must_commit } =
+        bounded(Box::pin(work(context, shard, commands, unknown_above))).await?;
     let has_grown = head.seq() != head.start();
     if must_commit {
         let above = head.start();
@@ -157,8 +157,7 @@ async fn transact(
             CommitError::Unknown => Failed::Unknown(above),
         })?;
     } else {
-        // A server that keeps silent is left to the drop, which closes the connection.
-        let _ = timeout(WORK_WITHIN, head.rollback()).await;
+        head.rollback().await;
     }
     Ok((answers, has_grown))
 }
