@@ -100,13 +100,12 @@ impl Subscription {
             let is_known = position.is_some_and(|position| catch_up.cursor <= position);
             return (pending.into(), is_known.then_some(catch_up.cursor));
         }
-        // The position first: what is queued after it may be more than it covers, never less. Who is cut off is so under the
-        // lock: from then on the shard's position is not theirs.
+        // Both under the lock, so that neither is ahead of the other: nothing is queued meanwhile, nobody is told to ask anew,
+        // and nobody is cut off, from when on the shard's position is not theirs.
         let channel = self.hub.channel(Shard::of(self.tenant_id));
         let position = channel.position().filter(|_| !self.cut_off.is_cancelled());
+        messages.extend(std::iter::from_fn(|| self.queue.try_recv().ok()));
         drop(channel);
-        let waiting = self.queue.len();
-        messages.extend((0..waiting).map_while(|_| self.queue.try_recv().ok()));
         (messages.into(), position)
     }
 }
