@@ -189,7 +189,9 @@ impl RedisServer {
     }
 
     fn launch(&mut self) {
-        let process = Command::new("redis-server")
+        // As `make test` found it: Debian's package redis-tools has it under another name.
+        let program = env::var("HOLDFAST_REDIS_SERVER").unwrap_or_else(|_| "redis-server".into());
+        let process = Command::new(program)
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
             .current_dir(&self.directory)
