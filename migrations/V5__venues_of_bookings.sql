@@ -1,5 +1,5 @@
 -- Bookings in the log say where they are. Those that were logged before get the venue of their resource, which no resource
--- ever leaves: a change that lacks it can't be read. Streams in Redis have no marks from before V4, so relays fill them anew.
+-- ever leaves: a change that lacks it can't be read. Streams in Redis have no fingerprints from before V4, so relays fill them anew.
 --
 -- Writes every change of a booking once; on a long log it takes its time, and services wait for it.
 UPDATE changes

@@ -204,16 +204,22 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn who_comes_between_anothers_leap_and_its_refill_does_not_leap_again() {
+    /// A log of two changes, and no stream.
+    async fn scene() -> (TestDatabase, TestRedis, Copier) {
         let (test, redis) = (TestDatabase::new().await, TestRedis::new());
         let streams = Streams::connect(&redis.settings()).unwrap();
-        let copier = Copier { database: test.database(), streams };
         let lanes = Lanes::new(test.database(), lane_settings(), |_| {});
         lanes.create(create("alice", "Raum1", hours(1, 2))).await.unwrap();
+        let copier = Copier { database: test.database(), streams };
+        (test, redis, copier)
+    }
+
+    #[tokio::test]
+    async fn who_comes_between_anothers_leap_and_its_refill_does_not_leap_again() {
+        let (_test, _redis, copier) = scene().await;
         let mut lost = copier.log_after(shard(), Seq(0)).await.unwrap();
         let end = lost[1].entry.seq;
-        lost[1].mark = "lost".into();
+        lost[1].fingerprint = "lost".into();
         copier.streams.refill(shard(), Seq(0), &lost).await.unwrap();
         let leapt = copier.database.leap(shard(), end, Seq(0)).await.unwrap().unwrap();
 
@@ -222,12 +228,30 @@ mod tests {
         assert_eq!(copier.database.head(shard()).await.unwrap().seq, leapt);
     }
 
+    #[tokio::test]
+    async fn when_the_streams_have_become_anothers_since_the_last_look_nothing_leaps_and_nothing_is_filled() {
+        let (_test, redis, copier) = scene().await;
+        assert_eq!(copier.step(shard(), Seq(0)).await.unwrap(), Standing { end: Seq(2), is_behind: false });
+        redis.lose();
+        redis.command(&["SET", &redis.owner(), "somebody else"]);
+        assert_eq!(copier.step(shard(), Seq(0)).await.unwrap().end, Seq(0));
+        assert_eq!(copier.streams.last(shard()).await.unwrap(), Seq(0));
+
+        let mut theirs = copier.log_after(shard(), Seq(1)).await.unwrap();
+        theirs[0].entry.seq = Seq(5_000);
+        copier.streams.refill(shard(), Seq(0), &theirs).await.unwrap();
+        for known in [Seq(2), Seq(5_000)] {
+            assert_eq!(copier.step(shard(), known).await.unwrap().end, Seq(5_000));
+        }
+        assert_eq!(copier.database.head(shard()).await.unwrap().seq, Seq(2));
+    }
+
     #[test]
     fn no_part_is_longer_than_allowed_each_begins_where_the_last_ended_and_none_is_left_out() {
         let half = APPEND_MAX_BYTES / 2;
         let logged = |(seq, length): (i64, &usize)| {
             let entry = Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: " ".repeat(*length) };
-            Logged { entry, mark: String::new() }
+            Logged { entry, fingerprint: String::new() }
         };
         let cut = |lengths: &[usize]| -> Vec<(i64, usize)> {
             let run: Vec<Logged> = (1..).zip(lengths).map(logged).collect();

@@ -2,7 +2,7 @@
 -- when a last id is named that was judged to lead nowhere, puts the run in the stream's place.
 --
 -- KEYS: the stream. ARGV: the bell's channel, the shard's number, how many entries to keep, the judged id or nothing, the
--- first seq of the run, then tenant, change and mark of each entry. Answers {1, last} when the stream has all of the run;
+-- first seq of the run, then tenant, change and fingerprint of each entry. Answers {1, last} when the stream has all of the run;
 -- {0, last} when it does not join, or can't be compared, or the judged id is no more the last; {-1, last} when the log has
 -- something else where the stream ends. Positions are exact below 2^53.
 
@@ -40,18 +40,18 @@ else
   end
   skipped = last - first + 1
   local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  local mark
+  local fingerprint
   if newest and newest[1] == id_of(last) then
     for i = 1, #newest[2], 2 do
-      if newest[2][i] == 'm' then
-        mark = newest[2][i + 1]
+      if newest[2][i] == 'f' then
+        fingerprint = newest[2][i + 1]
       end
     end
   end
-  if not mark then
+  if not fingerprint then
     return { 0, last }
   end
-  if mark ~= ARGV[5 + 3 * skipped] then
+  if fingerprint ~= ARGV[5 + 3 * skipped] then
     return { -1, last }
   end
   if skipped == count then
@@ -62,7 +62,7 @@ end
 for i = skipped, count - 1 do
   local at = 6 + 3 * i
   redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], id_of(first + i),
-    't', ARGV[at], 'c', ARGV[at + 1], 'm', ARGV[at + 2])
+    't', ARGV[at], 'c', ARGV[at + 1], 'f', ARGV[at + 2])
 end
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 return { 1, first + count - 1 }

@@ -58,11 +58,11 @@ impl Append {
         args.extend([i64::from(self.keep).into(), judged.map_or("".into(), |judged| judged.0.into())]);
         args.push(first.0.into());
         let joined = run.iter().zip(first.0..).take_while(|(logged, seq)| logged.entry.seq.0 == *seq);
-        for (Logged { entry, mark }, _) in joined {
+        for (Logged { entry, fingerprint }, _) in joined {
             args.extend([
                 entry.tenant_id.to_string().into(),
                 entry.wire.as_str().into(),
-                mark.as_str().into(),
+                fingerprint.as_str().into(),
             ]);
         }
         let (what, last): (i64, i64) =

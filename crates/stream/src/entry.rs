@@ -1,4 +1,4 @@
-//! A change as it lies in a stream: whose it is, its JSON, and the mark by which logs are told apart. Never looks into the
+//! A change as it lies in a stream: whose it is, its JSON, and the fingerprint by which logs are told apart. Never looks into the
 //! JSON.
 
 use fred::types::Value;
@@ -28,21 +28,21 @@ impl From<&Recorded> for Entry {
     }
 }
 
-/// A change as it is copied from the log: with the mark by which a stream is held against it.
+/// A change as it is copied from the log: with the fingerprint by which a stream is held against it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
     /// What is told.
     pub entry: Entry,
     /// When it happened, what kind it is and of which object: another change at this seq has another. What it tells has no
     /// part in it, so that a release may write that anew.
-    pub mark: String,
+    pub fingerprint: String,
 }
 
 impl From<&Recorded> for Logged {
     fn from(recorded: &Recorded) -> Self {
         let microseconds = recorded.at.unix_timestamp_nanos() / 1_000;
-        let mark = format!("{microseconds} {} {}", recorded.kind, recorded.object_id.simple());
-        Self { entry: recorded.into(), mark }
+        let fingerprint = format!("{microseconds} {} {}", recorded.kind, recorded.object_id.simple());
+        Self { entry: recorded.into(), fingerprint }
     }
 }
 

@@ -22,7 +22,7 @@ fn run(seqs: impl IntoIterator<Item = i64>) -> Vec<Logged> {
 fn of_another(log: &str, seqs: impl IntoIterator<Item = i64>) -> Vec<Logged> {
     let logged = |seq| {
         let entry = Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: format!("{{\"seq\":{seq}}}") };
-        Logged { entry, mark: format!("{seq}{log}") }
+        Logged { entry, fingerprint: format!("{seq}{log}") }
     };
     seqs.into_iter().map(logged).collect()
 }
@@ -102,7 +102,7 @@ async fn control_two_who_copy_without_naming_the_position_leave_every_entry_twic
         for _ in 0..2 {
             copiers.spawn(|| {
                 for entry in run(1..=50) {
-                    redis.command(&["XADD", &stream, "*", "c", &entry.mark]);
+                    redis.command(&["XADD", &stream, "*", "c", &entry.fingerprint]);
                 }
             });
         }
@@ -126,7 +126,7 @@ async fn a_run_that_does_not_join_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_run_of_another_log_is_told_by_its_mark_and_writes_nothing() {
+async fn a_run_of_another_log_is_told_by_its_fingerprint_and_writes_nothing() {
     let redis = TestRedis::new();
     let streams = filled(&redis, 1..=3).await;
     let differs = Appended::Differs { last: Seq(3) };
@@ -172,10 +172,10 @@ async fn a_stream_whose_entries_were_all_trimmed_away_still_knows_where_it_ends_
 }
 
 #[tokio::test]
-async fn an_entry_without_a_mark_or_with_a_strangers_id_is_not_gone_on_with() {
+async fn an_entry_without_a_fingerprint_or_with_a_strangers_id_is_not_gone_on_with() {
     let redis = TestRedis::new();
     let streams = filled(&redis, 1..=3).await;
-    redis.command(&["XADD", &redis.stream(shard()), "3-1", "m", "3"]);
+    redis.command(&["XADD", &redis.stream(shard()), "3-1", "f", "3"]);
     assert_eq!(streams.append(shard(), &run(3..=4)).await.unwrap(), does_not_join(3));
     redis.command(&["XADD", &redis.stream(shard()), "4-0", "c", "{}"]);
     assert_eq!(streams.append(shard(), &run(4..=5)).await.unwrap(), does_not_join(4));

@@ -22,7 +22,7 @@ async fn a_connection_that_takes_nothing_any_more_is_given_up_though_much_is_lef
     proxy.stall();
     let logged = |seq| {
         let entry = Entry { seq: Seq(seq), tenant_id: DEFAULT_TENANT, wire: " ".repeat(1 << 20) };
-        [Logged { mark: seq.to_string(), entry }]
+        [Logged { fingerprint: seq.to_string(), entry }]
     };
     let runs: Vec<_> = (1..=LARGE).map(logged).collect();
     for appended in join_all(runs.iter().map(|run| streams.append(Shard::of(DEFAULT_TENANT), run))).await {

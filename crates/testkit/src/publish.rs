@@ -8,7 +8,7 @@ use holdfast_stream::{Appended, Entry, Logged, Streams};
 /// # Panics
 /// When they do not follow.
 pub async fn publish(streams: &Streams, shard: Shard, entries: &[Entry]) {
-    let logged = |entry: Entry| Logged { mark: entry.seq.to_string(), entry };
+    let logged = |entry: Entry| Logged { fingerprint: entry.seq.to_string(), entry };
     let Some(first) = entries.first() else { return };
     // What stands before them, to join on to.
     let before = Entry { seq: first.seq.previous(), wire: String::new(), ..first.clone() };
