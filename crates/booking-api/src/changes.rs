@@ -38,7 +38,8 @@ pub fn configure(config: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    /// The position to go on from: `X-Log-Seq` of the page before, or what a socket told last.
+    /// The position to go on from: `X-Log-Seq` of the page before, or what a socket told last. Without it, where the log
+    /// begins.
     #[param(value_type = Seq, required = false)]
     after: Option<String>,
     /// Changes on a page at most.
@@ -69,19 +70,19 @@ async fn changes(
 ) -> Result<HttpResponse, Problem> {
     let mut faults = Faults::default();
     let limit = page::limit(&mut faults, asked.limit.as_deref());
-    let after = match asked.after.as_deref().map(page::read_seq) {
-        None => Some(Seq(0)),
-        Some(after) => after,
-    };
+    let after = asked.after.as_deref().map_or(Some(Seq(0)), page::read_seq);
     if after.is_none() {
         faults.add("after", "range", "must be a position in the log: a number from 0");
     }
     let after = faults.or(after, Problem::bad_query())?;
-    let page = match database.log_of(caller.tenant, after, limit).await.map_err(problems::of_store)? {
+    let read = async |after| database.log_of(caller.tenant, after, limit).await.map_err(problems::of_store);
+    let page = match read(after).await? {
+        Log::Gone { floor, .. } if asked.after.is_none() => read(floor).await?,
+        log => log,
+    };
+    let page = match page {
         Log::Page(page) => page,
-        Log::Gone { floor, seq } => {
-            return Err(problems::log_gone(floor, seq));
-        }
+        Log::Gone { floor, seq } => return Err(problems::log_gone(floor, seq)),
     };
     let changes: Vec<Change> = page.changes.iter().map_while(|recorded| recorded.parse().ok()).collect();
     // What a later version wrote, this one can't judge who may see: it reads up to there, and says so.

@@ -100,6 +100,23 @@ async fn who_reads_while_it_is_pruned_and_written_misses_nothing_or_is_told_so()
 }
 
 #[tokio::test]
+async fn a_want_of_which_it_is_forgotten_when_it_was_asked_for_keeps_its_time_when_it_is_shrunk() {
+    let scene = Scene::new().await;
+    scene.holds("alice", hours(1, 5)).await;
+    let id = scene.wants("bob", hours(2, 6)).await;
+    let by = scene.booking(id).await.claim.decide_by();
+    scene.step().await;
+    scene.wants("carol", hours(9, 10)).await;
+    scene.step().await;
+    // As of one that was moved long after it was made.
+    scene.test.sql("UPDATE bookings SET created_at = created_at - interval '9 days'").await;
+    scene.database.prune(shard(), Duration::ZERO).await.unwrap();
+    assert!(first(&scene.database).await > Seq(4));
+    let shrunk = scene.moves("bob", id, hours(3, 5)).await;
+    assert!(by.is_some() && shrunk.claim.decide_by() == by);
+}
+
+#[tokio::test]
 async fn a_log_that_leaps_goes_on_far_ahead_and_says_so_and_all_that_was_is_kept() {
     let scene = Scene::new().await;
     let (first, second) = (scene.holds("alice", hours(1, 3)).await, scene.wants("bob", hours(2, 4)).await);

@@ -167,7 +167,7 @@ impl Contract {
                 let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) else {
                     return (header["required"] == true).then(|| vec![format!("no header {name}")]);
                 };
-                let value = value.parse().map_or_else(|_| value.into(), |number: u32| Value::from(number));
+                let value = value.parse().map_or_else(|_| value.into(), |number: u64| Value::from(number));
                 let value = if header["schema"]["type"] == "string" { told(&value) } else { value };
                 Some(at.map(|at| self.schemas.faults(&format!("{at}/schema"), &value)).unwrap_or_default())
             })
