@@ -74,6 +74,10 @@ uuid_id!(
 pub struct Seq(pub i64);
 
 impl Seq {
+    /// The first that is no position: no log comes that far, and all before, and a leap further, is exact to readers of JSON
+    /// who count in doubles.
+    pub const BEYOND: Self = Self(1 << 52);
+
     /// The position after this one.
     pub const fn next(self) -> Self {
         Self(self.0 + 1)

@@ -113,7 +113,9 @@ impl Copier {
 
     /// Does what there is to be done about a stream that [can't be gone on with](Self::is_lost).
     pub(crate) async fn mend(&self, head: &HeadRow, end: Seq) -> Result<Standing, Error> {
-        if end > head.seq { self.leap(head, end).await } else { self.refill(head, end).await }
+        // What ends beyond all positions is a stranger's work, and shows nothing.
+        let is_ahead = end > head.seq && end < Seq::BEYOND;
+        if is_ahead { self.leap(head, end).await } else { self.refill(head, end).await }
     }
 
     /// Has the log go on where nobody has been told of anything, and fills the stream anew from there.

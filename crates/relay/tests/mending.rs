@@ -226,6 +226,17 @@ async fn so_has_one_that_the_log_has_outgrown_since_it_came_back_from_the_past()
 }
 
 #[tokio::test]
+async fn one_that_a_stranger_ended_beyond_all_positions_is_filled_anew_and_shows_nothing() {
+    let mut house = House::told(5).await;
+    house.command(&["XADD", &format!("{}-7", u64::MAX), "by", "a stranger"]);
+    let _relay = house.relay();
+    house.is_told().await;
+    house.book(1).await;
+    house.is_told().await;
+    assert_eq!(house.leaps().await, []);
+}
+
+#[tokio::test]
 async fn a_log_on_another_server_leaps_where_no_stream_shows_that_it_is_whole() {
     let house = House::told(5).await;
     let end = house.head().await.seq;

@@ -16,7 +16,8 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[1])
   for i = 1, #info, 2 do
     if info[i] == 'last-generated-id' then
-      last = tonumber(string.match(info[i + 1], '^%d+'))
+      -- Further than any log comes is a stranger's, and all the same.
+      last = math.min(tonumber(string.match(info[i + 1], '^%d+')), 4503599627370496)
     end
   end
 end

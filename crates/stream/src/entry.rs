@@ -52,14 +52,16 @@ pub(crate) struct Found {
     pub(crate) entry: Option<Entry>,
 }
 
-/// The seq of an id.
+/// The seq of an id; [`Seq::BEYOND`] of a stranger's that is further than any.
 ///
 /// # Errors
-/// When it is none.
+/// When it is no id.
 pub(crate) fn seq_of(id: &Value) -> Result<Seq, Error> {
+    let number = |id: &str| id.split('-').next()?.parse::<u64>().ok();
     id.as_str()
-        .and_then(|id| id.split('-').next()?.parse().ok().map(Seq))
-        .ok_or(Error::Unexpected("an id that is no position"))
+        .and_then(|id| number(&id))
+        .map(|number| i64::try_from(number).map_or(Seq::BEYOND, |number| Seq(number).min(Seq::BEYOND)))
+        .ok_or(Error::Unexpected("an id that is none"))
 }
 
 /// Reads `[id, [field, value, …]]`.

@@ -104,6 +104,20 @@ async fn a_stream_that_was_lost_and_filled_again_is_gone_on_with_as_if_nothing_h
 }
 
 #[tokio::test]
+async fn an_entry_beyond_all_positions_is_a_gap_and_so_is_the_way_back() {
+    let redis = TestRedis::new();
+    let streams = Streams::connect(&redis.settings()).unwrap();
+    append(&streams, 1..=5).await;
+    let mut reader = begun(&redis.settings(), 5).await;
+    let id = format!("{}-0", u64::MAX);
+    redis.command(&["XADD", &redis.stream(shard()), &id, "by", "a stranger"]);
+    assert_eq!(next(&mut reader).await, Read::Gap(shard(), Seq::BEYOND));
+    redis.command(&["DEL", &redis.stream(shard())]);
+    append(&streams, 1..=6).await;
+    assert_eq!(next(&mut reader).await, Read::Gap(shard(), Seq(6)));
+}
+
+#[tokio::test]
 async fn a_reader_outlives_redis_and_says_when_it_came_back_empty() {
     let mut redis = RedisServer::start();
     let streams = Streams::connect(&redis.settings()).unwrap();
