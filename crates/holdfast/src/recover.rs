@@ -37,10 +37,14 @@ async fn leap(settings: &LeapSettings) -> Result<(), BoxError> {
     let installation = database.installation().await?;
     let ends = if settings.without_redis { Vec::new() } else { ends(settings, &installation).await? };
     for shard in Shard::all() {
-        let told = ends.get(shard.index()).copied().unwrap_or_default();
+        // A stranger's entry tells nothing.
+        let told = ends.get(shard.index()).copied().filter(|told| *told < Seq::BEYOND).unwrap_or_default();
         let (from, to) = leap_one(&database, shard, told).await?;
-        tracing::info!(%shard, %from, %to, "the log goes on further ahead");
+        if from.max(told) > Seq(0) {
+            tracing::info!(%shard, %from, stream = %told, %to, "the log goes on further ahead");
+        }
     }
+    tracing::info!("all logs have leapt, those without a change as well");
     if let Some(current) = installation.unsettled() {
         database.settle(current).await?;
     }
@@ -63,10 +67,8 @@ async fn ends(settings: &LeapSettings, installation: &Installation) -> Result<Ve
     let given_up = Instant::now() + REDIS_WAIT;
     while let Err(error) = streams.ping().await {
         if Instant::now() > given_up {
-            tracing::error!(
-                "without Redis it is not known how far its streams were told: if they are lost, --without-redis"
-            );
-            return Err(error.into());
+            let why = "how far its streams were told must be known: if they are lost, --without-redis";
+            return Err(format!("{error}, and {why}").into());
         }
         sleep(RETRY_WAIT).await;
     }

@@ -34,8 +34,10 @@ pub enum Command {
 pub enum Recover {
     /// Have every log go on far ahead, after PostgreSQL was restored from an older copy: before the services start
     ///
-    /// Whoever was told of what is lost is told to reload. Relays do the same by themselves, as soon as they see a stream
-    /// that has more than its log; until then a client could miss what is written in the place of what it knows.
+    /// Everybody is told to reload, once for each time that it is run: the log before is kept and shown in the history of its
+    /// bookings, but no position in it can be gone on from. Needs PostgreSQL and Redis, and no service. Relays do the same by
+    /// themselves, as soon as they see a stream that has more than its log; until then a client could miss what is written in
+    /// the place of what it knows.
     Leap(LeapSettings),
     /// Set clocks back that are so far ahead of the server's that writes are refused (503 clock)
     ///
@@ -50,7 +52,7 @@ pub struct LeapSettings {
     pub database: holdfast_store::Settings,
     #[command(flatten)]
     pub streams: holdfast_stream::Settings,
-    /// The streams are lost as well
+    /// The streams in Redis are lost as well: don't ask how far they were told
     #[arg(long)]
     pub without_redis: bool,
 }

@@ -128,10 +128,12 @@ impl Copier {
             return Ok(Standing { end, is_behind: true });
         };
         meters::leapt();
-        tracing::error!(
-            %shard, %from, stream = %end, %to,
-            "PostgreSQL was restored from the past: the log goes on further ahead, and everybody is told to reload"
-        );
+        if from.max(end) > Seq(0) {
+            tracing::error!(
+                %shard, %from, stream = %end, %to,
+                "PostgreSQL was restored from the past: the log goes on further ahead, and everybody is told to reload"
+            );
+        }
         self.refill(&self.database.head(shard).await?, end).await
     }
 

@@ -10,12 +10,10 @@ use crate::{
     head::{CommitError, bounded},
 };
 
-/// How far a log leaps at least.
-pub const LEAP: i64 = 1_000_000_000;
-
-/// Where a log leaps to depends on the time, too, by so much a second, which is more than any log grows: one that was
-/// restored twice from the same copy must not arrive where it was the first time. Enough until 2112.
-const PER_SECOND: i64 = 1_000_000;
+/// How far a log leaps at least; and how much further for each second of the time, which is more than any log grows. So one
+/// that was restored twice from the same copy does not arrive where it was the first time, though nothing is known of
+/// that; and leaps one upon the other don't run ahead of the time. Enough until 2112.
+pub const LEAP: i64 = 1_000_000;
 
 impl Database {
     /// Has the log of `shard` go on at least [`LEAP`] after its end, and after `told` if that is further: the last position
@@ -46,7 +44,7 @@ impl Database {
 }
 
 fn landing(from: Seq, told: Seq, at: OffsetDateTime) -> Seq {
-    Seq((from.max(told).0 + LEAP).max(at.unix_timestamp() * PER_SECOND))
+    Seq((from.max(told).0 + LEAP).max(at.unix_timestamp() * LEAP))
 }
 
 /// Appends what a log says of itself.
@@ -69,7 +67,7 @@ mod tests {
         let at = datetime!(2027-03-21 12:00 UTC);
         let (first, second) =
             (landing(Seq(7), Seq(0), at), landing(Seq(7), Seq(0), at + time::Duration::MINUTE));
-        assert_eq!(second.0 - first.0, 60 * PER_SECOND);
+        assert_eq!(second.0 - first.0, 60 * LEAP);
         // Nor one that knows of an earlier.
         assert_eq!(landing(Seq(7), second, at), Seq(second.0 + LEAP));
         assert!(landing(Seq(0), Seq(0), datetime!(2112-01-01 0:00 UTC)) < Seq::BEYOND);
