@@ -10,7 +10,7 @@ use std::{
 };
 
 use holdfast_domain::{Booking, BookingId, Shard, Status, TenantId};
-use holdfast_store::{Database, Pause};
+use holdfast_store::{Database, Error, Pause};
 use holdfast_stream::{Bell, Doorbell, Shards};
 use tokio::{
     select,
@@ -93,15 +93,11 @@ impl Waits {
             is_away = false;
             for (tenant, bookings) in self.asked(shards) {
                 let asked = timeout(ANSWER_WITHIN, database.bookings_by_id(tenant, &bookings));
-                match asked.await {
-                    Ok(Ok(found)) => self.answer(tenant, found),
-                    Ok(Err(error)) => {
+                match asked.await.unwrap_or(Err(Error::Silent)) {
+                    Ok(found) => self.answer(tenant, found),
+                    Err(error) => {
                         is_away = true;
                         tracing::debug!(%error, "who waits for a decision waits on");
-                    }
-                    Err(_) => {
-                        is_away = true;
-                        tracing::debug!("PostgreSQL does not answer: who waits for a decision waits on");
                     }
                 }
             }

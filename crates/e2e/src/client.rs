@@ -3,6 +3,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use holdfast_domain::TimeRange;
 use reqwest::{Body, Method, header::HeaderMap, redirect};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -190,7 +191,13 @@ impl Answer {
 /// # Panics
 /// When they are no range.
 pub fn booking(resource: &str, from: i64, to: i64) -> Value {
-    let range = holdfast_testkit::hours(from, to);
+    let mut body = times(holdfast_testkit::hours(from, to));
+    body["resource"] = resource.into();
+    body
+}
+
+/// The part of a body that says when.
+pub(crate) fn times(range: TimeRange) -> Value {
     let text = |at: time::OffsetDateTime| at.format(&Rfc3339).unwrap();
-    json!({ "resource": resource, "start_time": text(range.start()), "end_time": text(range.end()) })
+    json!({ "start_time": text(range.start()), "end_time": text(range.end()) })
 }

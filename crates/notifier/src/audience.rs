@@ -52,10 +52,6 @@ impl Audience {
         self.members.insert(id, member);
     }
 
-    pub(crate) fn remove(&mut self, id: MemberId) {
-        self.take(id);
-    }
-
     pub(crate) fn take(&mut self, id: MemberId) -> Option<Member> {
         let member = self.members.remove(&id)?;
         if let Some(user) = &member.caller.user {

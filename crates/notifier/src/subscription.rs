@@ -164,7 +164,7 @@ impl Drop for Subscription {
         let mut channel = self.hub.channel(Shard::of(self.tenant_id));
         channel.take_behind(self.id);
         if let Some(audience) = channel.tenants.get_mut(&self.tenant_id) {
-            audience.remove(self.id);
+            audience.take(self.id);
             if audience.len() == 0 {
                 channel.tenants.remove(&self.tenant_id);
             }

@@ -70,8 +70,8 @@ impl Relay {
                 () = stopping.cancelled() => break,
                 _ = poll.tick() => self.look().await,
                 // Else only the poll tries again.
-                rung = bell.0.heard(), if is_copying => self.turn(rung).await,
-                rung = elsewhere.heard(), if is_copying => self.turn(rung).await,
+                rung = bell.0.heard(), if is_copying => self.turn(rung).await.map(|()| Status::Copying),
+                rung = elsewhere.heard(), if is_copying => self.turn(rung).await.map(|()| Status::Copying),
             };
             self.report(&done);
             match done {
@@ -86,13 +86,11 @@ impl Relay {
     }
 
     async fn last_pass(&mut self) -> Result<Status, Error> {
-        let mut status = self.look().await?;
-        while status == Status::Copying {
-            let rung = self.wake.0.take();
-            if rung.is_empty() {
-                break;
-            }
-            status = self.turn(rung).await?;
+        let status = self.look().await?;
+        let mut rung = self.wake.0.take();
+        while status == Status::Copying && !rung.is_empty() {
+            self.turn(rung).await?;
+            rung = self.wake.0.take();
         }
         Ok(status)
     }
@@ -132,7 +130,7 @@ impl Relay {
     }
 
     /// A step for each.
-    async fn turn(&mut self, shards: Shards) -> Result<Status, Error> {
+    async fn turn(&mut self, shards: Shards) -> Result<(), Error> {
         for shard in shards.iter() {
             let standing = self.copier.step(shard, self.ends[shard.index()]).await?;
             self.note(shard, standing);
@@ -140,7 +138,7 @@ impl Relay {
                 self.compared.insert(shard);
             }
         }
-        Ok(Status::Copying)
+        Ok(())
     }
 
     fn note(&mut self, shard: Shard, Standing { end, is_behind }: Standing) {

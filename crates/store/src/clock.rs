@@ -3,11 +3,7 @@
 use holdfast_domain::{Fact, Shard};
 use time::OffsetDateTime;
 
-use crate::{
-    Database, Error, Head,
-    head::bounded,
-    leap::{finish, note},
-};
+use crate::{Database, Error, Head, head::bounded, leap::note};
 
 impl Database {
     /// Sets the clock of `shard` back to the server's if it is so far ahead that writes are refused; gives what it was.
@@ -28,7 +24,7 @@ impl Database {
         let Some((head, was)) = bounded(Box::pin(set_back)).await? else {
             return Ok(None);
         };
-        finish(head).await?;
+        head.commit().await?;
         Ok(Some(was))
     }
 }

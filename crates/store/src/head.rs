@@ -295,6 +295,11 @@ impl Head {
         Ok(())
     }
 
+    /// Writes what was appended and the head, and commits, for whoever does not look in the log for what became of it.
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        self.write_and_commit(async |_: &Self| Ok(())).await.map_err(CommitError::into_error)
+    }
+
     /// Gives the head up and changes nothing: costs no fsync. A server that keeps silent is left to the drop, which closes
     /// the connection.
     pub(crate) async fn rollback(mut self) {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Database, Error, Head, changes,
-    head::{CommitError, bounded},
+    head::bounded,
     resources::{numbers, written},
 };
 
@@ -186,7 +186,7 @@ impl Database {
             Ok((head, swept))
         };
         let (head, swept) = bounded(Box::pin(swept)).await?;
-        head.write_and_commit(async |_: &Head| Ok(())).await.map_err(CommitError::into_error)?;
+        head.commit().await?;
         Ok(swept >= SWEPT.unsigned_abs())
     }
 

@@ -5,10 +5,7 @@ use holdfast_domain::{CommandId, Fact, NO_TENANT, Seq, Shard, Trace};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{
-    Database, Error, Head,
-    head::{CommitError, bounded},
-};
+use crate::{Database, Error, Head, head::bounded};
 
 /// How far a log leaps at least; and how much further for each second of the time, which is more than any log grows. So one
 /// that was restored twice from the same copy does not arrive where it was the first time, though nothing is known of
@@ -38,7 +35,7 @@ impl Database {
         let Some((head, seq)) = bounded(Box::pin(leapt)).await? else {
             return Ok(None);
         };
-        finish(head).await?;
+        head.commit().await?;
         Ok(Some(seq))
     }
 }
@@ -50,10 +47,6 @@ fn landing(from: Seq, told: Seq, at: OffsetDateTime) -> Seq {
 /// Appends what a log says of itself.
 pub(crate) fn note(head: &mut Head, fact: &Fact) -> Seq {
     head.append(NO_TENANT, CommandId::from(Uuid::now_v7()), None, &Trace::default(), fact)
-}
-
-pub(crate) async fn finish(head: Head) -> Result<(), Error> {
-    head.write_and_commit(async |_: &Head| Ok(())).await.map_err(CommitError::into_error)
 }
 
 #[cfg(test)]

@@ -7,11 +7,7 @@ use holdfast_domain::{Seq, Shard};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::types::ToSql;
 
-use crate::{
-    Database, Error, Head, StepLimits, decision,
-    head::{CommitError, bounded},
-    heads,
-};
+use crate::{Database, Error, Head, StepLimits, decision, head::bounded, heads};
 
 /// Most changes forgotten in one transaction.
 const PRUNED: i64 = 1_000;
@@ -55,7 +51,7 @@ impl Database {
         let Some((head, pruned)) = bounded(Box::pin(pruned)).await? else {
             return Ok(false);
         };
-        head.write_and_commit(async |_: &Head| Ok(())).await.map_err(CommitError::into_error)?;
+        head.commit().await?;
         Ok(pruned >= PRUNED.unsigned_abs())
     }
 

@@ -47,6 +47,14 @@ async fn append(streams: &Streams, seqs: impl IntoIterator<Item = i64>) {
     soon(publish(streams, shard(), &run(seqs))).await;
 }
 
+/// A stream that ends at 5, and a reader who knows.
+async fn at_five(settings: &Settings) -> (Streams, Reader) {
+    let streams = Streams::connect(settings).unwrap();
+    append(&streams, 1..=5).await;
+    let reader = begun(settings, 5).await;
+    (streams, reader)
+}
+
 async fn begun(settings: &Settings, at: i64) -> Reader {
     let mut reader = Reader::connect(settings).unwrap();
     assert_eq!(next(&mut reader).await, Read::Gap(shard(), Seq(at)));
@@ -77,9 +85,7 @@ async fn a_stream_that_was_trimmed_under_the_reader_is_a_gap() {
 #[tokio::test]
 async fn a_stream_that_was_lost_while_connected_is_a_gap_though_nothing_comes() {
     let redis = TestRedis::new();
-    let streams = Streams::connect(&redis.settings()).unwrap();
-    append(&streams, 1..=5).await;
-    let mut reader = begun(&redis.settings(), 5).await;
+    let (streams, mut reader) = at_five(&redis.settings()).await;
     redis.command(&["DEL", &redis.stream(shard())]);
     append(&streams, 1..=2).await;
     assert_eq!(next(&mut reader).await, Read::Gap(shard(), Seq(2)));
@@ -90,9 +96,7 @@ async fn a_stream_that_was_lost_while_connected_is_a_gap_though_nothing_comes() 
 #[tokio::test]
 async fn a_stream_that_was_lost_and_filled_again_is_gone_on_with_as_if_nothing_had_been() {
     let redis = TestRedis::new();
-    let streams = Streams::connect(&redis.settings()).unwrap();
-    append(&streams, 1..=5).await;
-    let mut reader = begun(&redis.settings(), 5).await;
+    let (streams, mut reader) = at_five(&redis.settings()).await;
     redis.command(&["DEL", &redis.stream(shard())]);
     append(&streams, 1..=2).await;
     // It looks while the stream is behind.
@@ -106,9 +110,7 @@ async fn a_stream_that_was_lost_and_filled_again_is_gone_on_with_as_if_nothing_h
 #[tokio::test]
 async fn an_entry_beyond_all_positions_is_a_gap_and_so_is_the_way_back() {
     let redis = TestRedis::new();
-    let streams = Streams::connect(&redis.settings()).unwrap();
-    append(&streams, 1..=5).await;
-    let mut reader = begun(&redis.settings(), 5).await;
+    let (streams, mut reader) = at_five(&redis.settings()).await;
     let id = format!("{}-0", u64::MAX);
     redis.command(&["XADD", &redis.stream(shard()), &id, "by", "a stranger"]);
     assert_eq!(next(&mut reader).await, Read::Gap(shard(), Seq::BEYOND));
@@ -120,9 +122,7 @@ async fn an_entry_beyond_all_positions_is_a_gap_and_so_is_the_way_back() {
 #[tokio::test]
 async fn a_reader_outlives_redis_and_says_when_it_came_back_empty() {
     let mut redis = RedisServer::start();
-    let streams = Streams::connect(&redis.settings()).unwrap();
-    append(&streams, 1..=5).await;
-    let mut reader = begun(&redis.settings(), 5).await;
+    let (streams, mut reader) = at_five(&redis.settings()).await;
     redis.kill();
     soon(async { while reader.next().await.is_ok() {} }).await;
     redis.restart();

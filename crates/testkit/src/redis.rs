@@ -83,21 +83,19 @@ impl TestRedis {
     pub fn command(&self, words: &[&str]) -> String {
         command(&self.url, words)
     }
-}
 
-impl Drop for TestRedis {
-    fn drop(&mut self) {
-        self.lose();
-    }
-}
-
-impl TestRedis {
     /// Deletes all that is under the prefix.
     pub fn lose(&self) {
         let mut keys: Vec<String> = Shard::all().map(|shard| self.stream(shard)).collect();
         keys.push(self.owner());
         let words: Vec<&str> = ["DEL"].into_iter().chain(keys.iter().map(String::as_str)).collect();
         self.command(&words);
+    }
+}
+
+impl Drop for TestRedis {
+    fn drop(&mut self) {
+        self.lose();
     }
 }
 

@@ -12,8 +12,7 @@ use std::{
 
 use holdfast_domain::{BookingId, TimeRange};
 use holdfast_testkit::{Random, hours};
-use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -21,7 +20,7 @@ use super::{
     history::{Asked, Try},
     journal::History,
 };
-use crate::{Client, Told};
+use crate::{Client, Told, client::times};
 
 /// What there is to book: little, so that most wants overlap others.
 pub const RESOURCES: u64 = 3;
@@ -126,12 +125,12 @@ impl User {
         let client = self.client.at(address).request_id(&request_id).header("Idempotency-Key", &key);
         let answer = match asked {
             Asked::Create { resource, range, title } => {
-                let mut body = times(*range, title);
+                let mut body = wanted(*range, title);
                 body["resource"] = resource.as_str().into();
                 client.post("/api/v1/bookings", &body).await
             }
             Asked::Move { booking, range, title } => {
-                client.put(&format!("/api/v1/bookings/{booking}"), &times(*range, title)).await
+                client.put(&format!("/api/v1/bookings/{booking}"), &wanted(*range, title)).await
             }
             Asked::Cancel { booking } => client.delete(&format!("/api/v1/bookings/{booking}")).await,
         };
@@ -163,7 +162,8 @@ fn is_final(attempt: &Try) -> bool {
     }
 }
 
-fn times(range: TimeRange, title: &str) -> Value {
-    let text = |at: time::OffsetDateTime| at.format(&Rfc3339).expect("a time of this century");
-    json!({ "start_time": text(range.start()), "end_time": text(range.end()), "title": title })
+fn wanted(range: TimeRange, title: &str) -> Value {
+    let mut body = times(range);
+    body["title"] = title.into();
+    body
 }
