@@ -70,7 +70,7 @@ impl Backlog {
              FROM bookings b
              JOIN heads h ON h.shard = b.shard
              JOIN resources r ON r.shard = b.shard AND r.tenant_id = b.tenant_id AND r.id = b.resource_id
-             WHERE b.shard = {shard} AND b.status = 'PENDING'"
+             WHERE b.shard = {shard} AND b.decide_by IS NOT NULL"
         ))?;
         row.split_once('|')
             .and_then(|(open, unseen)| Some(Self { open: open.parse().ok()?, unseen: unseen.parse().ok()? }))

@@ -24,13 +24,18 @@ pub(crate) const LONGEST: Duration = Duration::seconds(BookingLimits::LONGEST_SE
 macro_rules! overlapping {
     () => {
         "
-            SELECT b.id, b.wanted_start_at AS start_at, b.wanted_end_at AS end_at, b.status = 'VALID' AS held, b.rank,
-                b.user_id
+            SELECT b.id, b.wanted_start_at AS start_at, b.wanted_end_at AS end_at, true AS held, b.rank, b.user_id
             FROM bookings b
-            WHERE b.shard = $1 AND b.resource_id = r.id AND b.status IN ('PENDING', 'VALID')
+            WHERE b.shard = $1 AND b.resource_id = r.id AND b.status = 'VALID' AND b.created_at > '-infinity'
                 AND b.wanted_start_at > w.earliest_at AND b.wanted_start_at < w.end_at
                 AND b.wanted_end_at > w.start_at AND b.id <> w.id
-                AND (b.status = 'VALID' OR (b.granted && tstzrange(w.start_at, w.end_at)) IS NOT TRUE)
+            UNION ALL
+            SELECT b.id, b.wanted_start_at, b.wanted_end_at, false, b.rank, b.user_id
+            FROM bookings b
+            WHERE b.shard = $1 AND b.resource_id = r.id AND b.status = 'PENDING' AND b.created_at > '-infinity'
+                AND b.wanted_start_at > w.earliest_at AND b.wanted_start_at < w.end_at
+                AND b.wanted_end_at > w.start_at AND b.id <> w.id
+                AND (b.granted && tstzrange(w.start_at, w.end_at)) IS NOT TRUE
             UNION ALL
             SELECT b.id, lower(b.granted), upper(b.granted), true, b.rank, b.user_id
             FROM bookings b

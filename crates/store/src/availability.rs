@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{Database, Error, asked::LONGEST};
 
-/// A resource's slots and wants that overlap a range, by start, from the indexes of what is live: slots as granted, those
+/// A resource's slots and wants that overlap a range, by start, each from an index: slots as granted, those
 /// that moves still hold, and wants. Each is cut before they are put together, so that few are sorted. Ranges are found
 /// by their start, which lies at most the longest booking before.
 ///
@@ -18,7 +18,7 @@ pub(crate) const SLOTS: &str = "
         (
             SELECT id, user_id, wanted_start_at AS start_at, wanted_end_at AS end_at, true AS held
             FROM bookings
-            WHERE shard = $1 AND resource_id = r.id AND status = 'VALID'
+            WHERE shard = $1 AND resource_id = r.id AND status = 'VALID' AND created_at > '-infinity'
                 AND wanted_start_at > $4 AND wanted_start_at < $6 AND wanted_end_at > $5
             ORDER BY wanted_start_at, id
             LIMIT $7
@@ -36,7 +36,7 @@ pub(crate) const SLOTS: &str = "
         (
             SELECT id, user_id, wanted_start_at, wanted_end_at, false
             FROM bookings
-            WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING'
+            WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' AND created_at > '-infinity'
                 AND wanted_start_at > $4 AND wanted_start_at < $6 AND wanted_end_at > $5
             ORDER BY wanted_start_at, id
             LIMIT $7

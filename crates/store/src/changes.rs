@@ -8,14 +8,21 @@ use uuid::Uuid;
 
 use crate::{Database, Error};
 
-pub(crate) const APPEND: &str = "
-    INSERT INTO changes (
-        shard, seq, tenant_id, type, at, actor, request_id, traceparent, command_id, object_id, resource_id, data)
-    SELECT $1, seq, tenant_id, type, $2, actor, request_id, traceparent, command_id, object_id, resource_id, data::json
-    FROM unnest(
-        $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::uuid[],
-        $12::text[])
-        AS c(seq, tenant_id, type, actor, request_id, traceparent, command_id, object_id, resource_id, data)";
+/// Writes changes with [`Appended::params`].
+macro_rules! append {
+    () => {
+        "
+        INSERT INTO changes (
+            shard, seq, tenant_id, type, at, actor, request_id, traceparent, command_id, object_id, resource_id, data)
+        SELECT
+            $1, seq, tenant_id, type, $2, actor, request_id, traceparent, command_id, object_id, resource_id, data::json
+        FROM unnest(
+            $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[],
+            $11::uuid[], $12::text[])
+            AS c(seq, tenant_id, type, actor, request_id, traceparent, command_id, object_id, resource_id, data)"
+    };
+}
+pub(crate) use append;
 
 pub(crate) const AFTER: &str = "
     SELECT tenant_id, seq, type, at, actor, request_id, traceparent, data::text, object_id
@@ -74,7 +81,7 @@ impl Appended {
         self.seqs.len()
     }
 
-    /// The parameters of [`APPEND`].
+    /// The parameters of [`append`].
     pub(crate) fn params<'a>(
         &'a self,
         shard: &'a i16,

@@ -13,11 +13,7 @@ use time::OffsetDateTime;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 
-use crate::{
-    Database, Error,
-    changes::{self, Appended},
-    heads,
-};
+use crate::{Database, Error, changes::Appended, heads};
 
 /// How long a server that holds the connection open may keep a transaction waiting before COMMIT.
 const WORK_WITHIN: Duration = Duration::from_secs(15);
@@ -107,7 +103,6 @@ impl Head {
     ) -> Result<(Self, OffsetDateTime, T), Error> {
         let connection = database.connection().await?;
         let lock = connection.prepare_cached(heads::LOCK).await?;
-        let clock = connection.prepare_cached(heads::CLOCK).await?;
         let mut head = Self {
             connection: Some(connection),
             database: database.clone(),
@@ -123,23 +118,22 @@ impl Head {
         let begin = client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED");
         let params: [&(dyn ToSql + Sync); 1] = [&number];
         let lock = client.query_one(&lock, &params);
-        let clock = client.query_one(&clock, &[]);
-        let (begun, row, now, read) = if failpoint!("head.read_before_lock") {
+        let (begun, row, read) = if failpoint!("head.read_before_lock") {
             let (begun, read) = join!(begin, read(client));
-            (begun, lock.await, clock.await, read)
+            (begun, lock.await, read)
         } else {
             // `join!` polls in order, and a query is sent when it is first polled.
-            join!(begin, lock, clock, read(client))
+            join!(begin, lock, read(client))
         };
         begun?;
-        let (row, now, read) = (row?, now?, read?);
+        let (row, read) = (row?, read?);
         let locked = heads::Locked::from_row(&row);
         head.at = locked.at;
         head.start = locked.seq;
         head.decided = locked.decided;
         head.floor = locked.floor;
         head.appended.last = locked.seq;
-        Ok((head, now.get(0), read))
+        Ok((head, locked.now, read))
     }
 
     /// A clock that is off must not poison the log: `at` never goes back, so one write from the future
@@ -268,29 +262,25 @@ impl Head {
 
     async fn flush(&self, write: impl AsyncFnOnce(&Self) -> Result<(), Error>) -> Result<(), Error> {
         let client = self.client();
-        let (append, head) =
-            (client.prepare_cached(changes::APPEND).await?, client.prepare_cached(heads::WRITE).await?);
+        let head = client.prepare_cached(heads::WRITE).await?;
         let number = self.shard.number();
-        let rows = self.appended.params(&number, &self.at);
         let (seq, decided, floor) = (self.seq().0, self.decided.0, self.floor.0);
-        let row: [&(dyn ToSql + Sync); 5] = [&number, &seq, &decided, &floor, &self.at];
+        let ends: [&(dyn ToSql + Sync); 3] = [&seq, &decided, &floor];
+        let params = [&self.appended.params(&number, &self.at)[..], &ends].concat();
         // Polled, and so sent, in this order; asked for errors in this order too, all of them answered: those behind the
         // first only say that the transaction is aborted.
-        let (wrote, appended, headed, unbounded, committed) = join!(
+        let (wrote, headed, committed) = join!(
             write(self),
-            client.execute(&append, &rows),
-            client.execute(&head, &row),
+            client.execute(&head, &params),
             // From here on nothing may cancel it: a COMMIT cut short has an unknown outcome.
-            client.batch_execute("SET LOCAL statement_timeout = 0"),
-            client.batch_execute("COMMIT"),
+            client.batch_execute("SET LOCAL statement_timeout = 0; COMMIT"),
         );
         wrote?;
-        let (appended, headed) = (appended?, headed?);
-        unbounded?;
+        let headed = headed?;
         committed?;
-        // Neither can fall short: rows of an unnest, and the row whose lock this is.
-        if appended != self.appended.len() as u64 || headed != 1 {
-            return Err(Error::Defect("fewer rows were written than sent, and it is committed"));
+        // It can't fall short: it is the row whose lock this is.
+        if headed != 1 {
+            return Err(Error::Defect("the head was not written, and it is committed"));
         }
         Ok(())
     }

@@ -5,16 +5,26 @@ use holdfast_domain::{Seq, Shard};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use crate::{Database, Error};
+use crate::{Database, Error, changes::append};
 
-/// Waits for the shard's row and holds it. Nothing else is read here: see [`crate::Head`].
-pub(crate) const LOCK: &str = "SELECT seq, decided, floor, at FROM heads WHERE shard = $1 FOR UPDATE";
+/// Waits for the shard's row and holds it, and then reads the server's clock: what is asked of the locked row is computed
+/// when that is had, while `now()`, or a clock in the locking query itself, is older than the wait. Nothing else is read
+/// here: see [`crate::Head`].
+pub(crate) const LOCK: &str = "
+    WITH locked AS MATERIALIZED (
+        SELECT seq, decided, floor, at FROM heads WHERE shard = $1 FOR UPDATE
+    )
+    SELECT seq, decided, floor, at, clock_timestamp() FROM locked";
 
-/// The server's clock, read after the lock has been waited for; `now()` is older than the wait.
-pub(crate) const CLOCK: &str = "SELECT clock_timestamp()";
-
-pub(crate) const WRITE: &str =
-    "UPDATE heads SET seq = $2, decided = $3, floor = $4, at = $5 WHERE shard = $1";
+/// Appends to the log, and writes the head with where it ends now.
+pub(crate) const WRITE: &str = concat!(
+    "
+    WITH appended AS (",
+    append!(),
+    "
+    )
+    UPDATE heads SET seq = $13, decided = $14, floor = $15, at = $2 WHERE shard = $1"
+);
 
 /// What [`LOCK`] reads.
 pub(crate) struct Locked {
@@ -22,11 +32,14 @@ pub(crate) struct Locked {
     pub(crate) decided: Seq,
     pub(crate) floor: Seq,
     pub(crate) at: OffsetDateTime,
+    /// The server's clock.
+    pub(crate) now: OffsetDateTime,
 }
 
 impl Locked {
     pub(crate) fn from_row(row: &Row) -> Self {
-        Self { seq: Seq(row.get(0)), decided: Seq(row.get(1)), floor: Seq(row.get(2)), at: row.get(3) }
+        let (seq, decided, floor) = (Seq(row.get(0)), Seq(row.get(1)), Seq(row.get(2)));
+        Self { seq, decided, floor, at: row.get(3), now: row.get(4) }
     }
 }
 

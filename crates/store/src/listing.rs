@@ -21,31 +21,31 @@ const BEFORE_ALL: OffsetDateTime = datetime!(0000-01-01 00:00 UTC);
 /// No range begins then, or later: it would have no end.
 const AFTER_ALL: OffsetDateTime = datetime!(9999-12-31 23:59:59.999999 UTC);
 
-/// A run of an index, in the order of the list. Tenant and bounds are conditions of the index, all of them: a row of
-/// another tenant, resource or user is not even counted.
-macro_rules! scanned {
-    ($bounds:literal, $order:literal, $cut:literal) => {
+/// A resource's bookings of one status, by start: a run of its index, if that status is asked for.
+macro_rules! of_status {
+    ($status:literal) => {
         concat!(
             "
-            SELECT *
-            FROM bookings
-            WHERE shard = $1 AND tenant_id = $2 AND ",
-            $bounds,
-            "
-            ORDER BY ",
-            $order,
-            "
-            ",
-            $cut
+            (
+                SELECT *
+                FROM bookings
+                WHERE shard = $1 AND resource_id = $3 AND status = '",
+            $status,
+            "' AND (wanted_start_at, id) > ($5, $6) AND wanted_start_at < $7
+                    AND created_at > '-infinity' AND tenant_id = $2 AND '",
+            $status,
+            "' = ANY ($9::text[])
+                ORDER BY wanted_start_at, id
+            )"
         )
     };
 }
 
-/// What matches among the first entries of the index; then, only if the page is not full by that, the last of those
+/// What matches among the first entries of an index, scanned in the order of the list; then, only if the page is not full by that, the last of those
 /// entries, if there are so many. Both in one statement, so that they are of one snapshot: from a later one the place to
 /// go on from could lie behind bookings that this page has not seen.
 macro_rules! listed {
-    ($bounds:literal, $order:literal) => {
+    ($scanned:expr, $order:literal) => {
         concat!(
             "
     (
@@ -53,9 +53,8 @@ macro_rules! listed {
             booking_columns!(),
             "
         FROM (",
-            scanned!($bounds, $order, "LIMIT $15"),
-            "
-        ) b
+            $scanned,
+            " LIMIT $15) b
         CROSS JOIN LATERAL (
             SELECT name, venue_id FROM resources WHERE shard = $1 AND tenant_id = $2 AND id = b.resource_id OFFSET 0
         ) r
@@ -78,9 +77,8 @@ macro_rules! listed {
             booking_columns!(),
             "
         FROM (",
-            scanned!($bounds, $order, "OFFSET $15 - 1 LIMIT 1"),
-            "
-        ) b
+            $scanned,
+            " OFFSET $15 - 1 LIMIT 1) b
         CROSS JOIN (SELECT NULL::text AS name, NULL::uuid AS venue_id) r
     )
     LIMIT $14"
@@ -88,20 +86,33 @@ macro_rules! listed {
     };
 }
 
-pub(crate) const OF_TENANT: &str =
-    listed!("(wanted_start_at, id) > ($5, $6) AND wanted_start_at < $7", "wanted_start_at, id");
-
-// Compared as rows and ordered by what is the same in all of them, so that no other index can serve, whatever is known of
-// the tables: with the tenant's own, one resource with few bookings would be looked for in all of them.
-pub(crate) const OF_RESOURCE: &str = listed!(
-    "(resource_id, wanted_start_at, id) > ($3, $5, $6) AND (resource_id, wanted_start_at) < ($3, $7)
-                AND created_at > '-infinity'",
-    "resource_id, wanted_start_at, id"
+pub(crate) const OF_TENANT: &str = listed!(
+    "SELECT * FROM bookings WHERE shard = $1 AND tenant_id = $2 AND (wanted_start_at, id) > ($5, $6)
+            AND wanted_start_at < $7 ORDER BY wanted_start_at, id",
+    "wanted_start_at, id"
 );
 
+// The resource is its tenant's, or the tenant has none of it: that one row is compared and not found by it costs nothing.
+pub(crate) const OF_RESOURCE: &str = listed!(
+    concat!(
+        "SELECT * FROM (",
+        of_status!("PENDING"),
+        " UNION ALL",
+        of_status!("VALID"),
+        " UNION ALL",
+        of_status!("REJECTED"),
+        " UNION ALL",
+        of_status!("CANCELLED"),
+        ") runs ORDER BY wanted_start_at, id"
+    ),
+    "wanted_start_at, id"
+);
+
+// Compared as rows and ordered by what is the same in all of them, so that no other index can serve, whatever is known of
+// the tables: with the tenant's own, one user with few bookings would be looked for in all of them.
 pub(crate) const OF_USER: &str = listed!(
-    "(user_id, wanted_start_at, id) > ($4, $5, $6) AND (user_id, wanted_start_at) < ($4, $7)
-                AND created_at > '-infinity'",
+    "SELECT * FROM bookings WHERE shard = $1 AND tenant_id = $2 AND (user_id, wanted_start_at, id) > ($4, $5, $6)
+            AND (user_id, wanted_start_at) < ($4, $7) AND created_at > '-infinity' ORDER BY user_id, wanted_start_at, id",
     "user_id, wanted_start_at, id"
 );
 

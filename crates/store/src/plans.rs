@@ -9,14 +9,18 @@ use crate::{
     listing, prune, resources,
 };
 
-/// Nothing of a range that only begins before another is read from the table.
-const OVERLAP: &str =
-    "(wanted_start_at > w.earliest_at) AND (wanted_start_at < w.end_at) AND (wanted_end_at > w.start_at)";
+/// What is held, and nothing of a range that only begins before another is read from the table.
+const HELD: &str = "(status = 'VALID'::text) AND (wanted_start_at > w.earliest_at) AND (wanted_start_at < w.end_at) \
+    AND (wanted_end_at > w.start_at)";
+
+/// The same of what is wanted.
+const WANTED: &str = "(status = 'PENDING'::text) AND (wanted_start_at > w.earliest_at) AND (wanted_start_at < w.end_at) \
+    AND (wanted_end_at > w.start_at)";
 
 /// A statement, and what its plan has to have.
 const HOT: &[(&str, &[&str])] = &[
     (heads::LOCK, &["Index Cond: (shard = $1)"]),
-    (heads::WRITE, &["Index Cond: (shard = $1)"]),
+    (heads::WRITE, &["Index Cond: (shard = $1)", "Insert on changes"]),
     (changes::AFTER, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2))"]),
     (resources::COUNT_WANTS, &["resources_pkey", "(id = d.id)", "TID Cond"]),
     (resources::JUDGE, &["resources_pkey", "(id = d.id)", "TID Cond"]),
@@ -35,9 +39,13 @@ const HOT: &[(&str, &[&str])] = &[
     (
         listing::OF_RESOURCE,
         &[
-            "bookings_of_resource",
-            "(ROW(resource_id, wanted_start_at, id) > ROW($3, $5, $6))",
-            "(ROW(resource_id, wanted_start_at) < ROW($3, $7))",
+            "Merge Append",
+            "bookings_on_resource",
+            "(resource_id = $3) AND (status = 'PENDING'::text)",
+            "(ROW(wanted_start_at, id) > ROW($5, $6)) AND (wanted_start_at < $7)",
+            "(status = 'VALID'::text)",
+            "(status = 'REJECTED'::text)",
+            "(status = 'CANCELLED'::text)",
             "resources_pkey",
         ],
     ),
@@ -65,7 +73,7 @@ const HOT: &[(&str, &[&str])] = &[
         availability::SLOTS,
         &[
             "resources_pkey",
-            "bookings_live",
+            "bookings_on_resource",
             "(status = 'VALID'::text) AND (wanted_start_at > $4) AND (wanted_start_at < $6) AND (wanted_end_at > $5)",
             "(status = 'PENDING'::text) AND (wanted_start_at > $4) AND (wanted_start_at < $6) AND (wanted_end_at > $5)",
             "bookings_moving",
@@ -73,13 +81,13 @@ const HOT: &[(&str, &[&str])] = &[
     ),
     (
         asked::MEET_BY_NAME,
-        &["resources_name_key", "(name = w.name)", "bookings_live", OVERLAP, "bookings_moving"],
+        &["resources_name_key", "(name = w.name)", "bookings_on_resource", HELD, WANTED, "bookings_moving"],
     ),
     (
         asked::MEET_BY_ID,
-        &["resources_pkey", "(id = w.resource_id)", "bookings_live", OVERLAP, "bookings_moving"],
+        &["resources_pkey", "(id = w.resource_id)", "bookings_on_resource", HELD, WANTED, "bookings_moving"],
     ),
-    (asked::COUNT, &["bookings_live", OVERLAP, "bookings_moving"]),
+    (asked::COUNT, &["bookings_on_resource", HELD, WANTED, "bookings_moving"]),
     (keys::KNOWN, &["idempotency_keys_pkey", "(key = wanted.key)"]),
     (keys::EFFECT, &["changes_pkey", "changes_of_object", "(object_id = "]),
     (keys::EXPIRED, &["idempotency_keys_expired"]),
@@ -92,9 +100,22 @@ const HOT: &[(&str, &[&str])] = &[
     (decision::WINDOW, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2))"]),
     (decision::CHANGED, &["changes_pkey", "resources_pkey", "resource_id)"]),
     (decision::DUE, &["bookings_due", "(decide_by <= $2)", "resources_pkey"]),
-    (decision::OPEN, &["bookings_live", "(resource_id = r.id) AND (status = 'PENDING'::text)"]),
-    (decision::HELD, &["bookings_live", "(status = 'VALID'::text) AND (wanted_start_at > r.earliest_at)"]),
-    (decision::OVERLOOKED, &["bookings_live", "(status = 'VALID'::text)", "bookings_moving", "changes_pkey"]),
+    (decision::OPEN, &["bookings_on_resource", "(resource_id = r.id) AND (status = 'PENDING'::text)"]),
+    (
+        decision::HELD,
+        &["bookings_on_resource", "(status = 'VALID'::text) AND (wanted_start_at > r.earliest_at)"],
+    ),
+    (
+        decision::OVERLOOKED,
+        &[
+            "bookings_due",
+            "(ROW(decide_by, id)",
+            "bookings_on_resource",
+            "(status = 'VALID'::text)",
+            "bookings_moving",
+            "changes_pkey",
+        ],
+    ),
     (decision::DECIDE, &["bookings_pkey", "(id = d.id)", "resources_pkey", "TID Cond"]),
 ];
 

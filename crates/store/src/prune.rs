@@ -7,7 +7,7 @@ use holdfast_domain::{Seq, Shard};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::types::ToSql;
 
-use crate::{Database, Error, Head, StepLimits, decision, head::bounded, heads};
+use crate::{Database, Error, Head, StepLimits, decision, head::bounded};
 
 /// Most changes forgotten in one transaction.
 const PRUNED: i64 = 1_000;
@@ -63,7 +63,7 @@ impl Database {
             let Some(first) = first.map(|row| Seq(row.get(0))) else {
                 return Ok(None);
             };
-            let clock = client.prepare_cached(heads::CLOCK).await?;
+            let clock = client.prepare_cached("SELECT clock_timestamp()").await?;
             let now: OffsetDateTime = client.query_one(&clock, &[]).await?.get(0);
             let most = most(client, shard, head.decided, head.seq).await?;
             Ok(oldest(client, shard, now - kept, most, first).await?.map(|_| first))

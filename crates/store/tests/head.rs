@@ -67,6 +67,20 @@ async fn a_clock_a_little_ahead_holds_the_log_there_until_time_has_caught_up() {
 }
 
 #[tokio::test]
+async fn the_time_of_a_write_is_read_after_its_wait_for_the_head() {
+    let test = TestDatabase::new().await;
+    let lanes = Lanes::new(test.database(), lane_settings(), |_| {});
+    let held = test.hold(shard()).await;
+    let write = tokio::spawn(async move { lanes.create(create("alice", "Raum1", hours(10, 12))).await });
+    held.awaited_by(1).await;
+    let clock = test.client().await.query_one("SELECT clock_timestamp()", &[]).await.unwrap();
+    let waited_until: time::OffsetDateTime = clock.get(0);
+    held.release().await;
+    let made = write.await.unwrap().unwrap();
+    assert!(made.value.booking.created_at >= waited_until);
+}
+
+#[tokio::test]
 async fn a_step_that_is_dropped_in_the_middle_leaves_no_lock_behind() {
     let test = TestDatabase::new().await;
     let database = test.database();

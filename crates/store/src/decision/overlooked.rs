@@ -15,18 +15,18 @@ pub(crate) const OVERLOOKED: &str = "
     WITH head AS MATERIALIZED (
         SELECT decided, greatest(at, clock_timestamp()) AS at FROM heads WHERE shard = $1
     ), page AS MATERIALIZED (
-        SELECT resource_id, id, wanted_start_at, wanted_end_at, rank
+        SELECT resource_id, id, wanted_start_at, wanted_end_at, rank, decide_by
         FROM bookings
-        WHERE shard = $1 AND status = 'PENDING' AND (resource_id, wanted_start_at, id) > ($2, $3, $4)
-        ORDER BY resource_id, wanted_start_at, id
-        LIMIT $5
+        WHERE shard = $1 AND decide_by IS NOT NULL AND (decide_by, id) > ($2, $3)
+        ORDER BY decide_by, id
+        LIMIT $4
     )
-    SELECT page.resource_id, page.wanted_start_at, page.id, page.rank <= head.decided AND page.wanted_end_at > head.at
+    SELECT page.resource_id, page.decide_by, page.id, page.rank <= head.decided AND page.wanted_end_at > head.at
         AND NOT EXISTS (
             SELECT
             FROM bookings held
             WHERE held.shard = $1 AND held.resource_id = page.resource_id AND held.status = 'VALID'
-                AND held.wanted_start_at > page.wanted_start_at - $6 * interval '1 second'
+                AND held.created_at > '-infinity' AND held.wanted_start_at > page.wanted_start_at - $5 * interval '1 second'
                 AND held.wanted_start_at < page.wanted_end_at AND held.wanted_end_at > page.wanted_start_at
         )
         AND NOT EXISTS (
@@ -42,7 +42,7 @@ pub(crate) const OVERLOOKED: &str = "
             WHERE c.shard = $1 AND c.seq > head.decided AND c.resource_id = page.resource_id
         )
     FROM page CROSS JOIN head
-    ORDER BY page.resource_id, page.wanted_start_at, page.id";
+    ORDER BY page.decide_by, page.id";
 
 /// Most wants looked at in one transaction.
 const PAGE: i64 = 1_000;
@@ -55,12 +55,11 @@ impl Database {
     pub async fn overlooked(&self, shard: Shard) -> Result<Vec<ResourceId>, Error> {
         let longest = f64::from(BookingLimits::LONGEST_SECONDS);
         let mut found: Vec<ResourceId> = Vec::new();
-        let mut after = (Uuid::nil(), OffsetDateTime::UNIX_EPOCH, Uuid::nil());
+        let mut after = (OffsetDateTime::UNIX_EPOCH, Uuid::nil());
         loop {
             let rows = self.ask(async |client: &Object| {
                 let statement = client.prepare_cached(OVERLOOKED).await?;
-                let page: [&(dyn ToSql + Sync); 6] =
-                    [&shard.number(), &after.0, &after.1, &after.2, &PAGE, &longest];
+                let page: [&(dyn ToSql + Sync); 5] = [&shard.number(), &after.0, &after.1, &PAGE, &longest];
                 Ok(client.query(&statement, &page).await?)
             });
             let rows = rows.await?;
@@ -69,11 +68,12 @@ impl Database {
             // Every page is full but the last.
             match rows.last() {
                 Some(last) if i64::try_from(rows.len()) == Ok(PAGE) => {
-                    after = (last.get(0), last.get(1), last.get(2));
+                    after = (last.get(1), last.get(2));
                 }
                 _ => break,
             }
         }
+        found.sort_unstable();
         found.dedup();
         self.meters.passed_by(found.len());
         Ok(found)

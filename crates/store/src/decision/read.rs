@@ -95,7 +95,10 @@ pub(crate) const OPEN: &str = "
         b.rank, b.decide_by, b.updated_at
     FROM unnest($2::uuid[]) AS r(id)
     CROSS JOIN LATERAL (
-        SELECT * FROM bookings WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' OFFSET 0
+        SELECT *
+        FROM bookings
+        WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' AND created_at > '-infinity'
+        OFFSET 0
     ) b";
 
 /// Resources with open wants, by id.
@@ -105,7 +108,7 @@ pub(crate) const NAMED: &str = "
     CROSS JOIN LATERAL (
         SELECT tenant_id, count(*) OVER () AS open_wants
         FROM bookings
-        WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING'
+        WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' AND created_at > '-infinity'
         LIMIT 1
     ) b";
 
@@ -118,7 +121,7 @@ pub(crate) const HELD: &str = "
     CROSS JOIN LATERAL (
         SELECT id, wanted_start_at, wanted_end_at
         FROM bookings
-        WHERE shard = $1 AND resource_id = r.id AND status = 'VALID'
+        WHERE shard = $1 AND resource_id = r.id AND status = 'VALID' AND created_at > '-infinity'
             AND wanted_start_at > r.earliest_at AND wanted_start_at < r.end_at AND wanted_end_at > r.start_at
         OFFSET 0
     ) held";
