@@ -7,16 +7,17 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Command as StdCommand, Stdio},
-    sync::OnceLock,
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use holdfast_testkit::{eventually, free_port};
 use tokio::{
     net::TcpStream,
     process::{Child, Command},
+    task::JoinHandle,
 };
 
-use crate::{Client, Names, root};
+use crate::{Client, Names, process::read, root};
 
 /// How `deploy/debian-tool` says that there is no way to get what is missing.
 const NO_WAY: i32 = 3;
@@ -24,6 +25,8 @@ const NO_WAY: i32 = 3;
 /// A running proxy; killed when it is dropped.
 pub struct Front {
     child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    reading: JoinHandle<()>,
     address: SocketAddr,
     metrics: SocketAddr,
 }
@@ -42,8 +45,12 @@ impl Front {
         command.env("PROXY_BIND", address.to_string()).env("PROXY_METRICS_BIND", metrics.to_string());
         command.env("PROXY_DNS", names.address().to_string()).env("PROXY_MAXCONN", "200");
         command.env("PROXY_ERRORS", root().join("deploy/proxy/errors"));
-        command.envs(settings.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
-        let mut front = Self { child: command.spawn().unwrap(), address, metrics };
+        command.envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let lines = Arc::default();
+        let reading = tokio::spawn(read(child.stderr.take().unwrap(), Arc::clone(&lines)));
+        let mut front = Self { child, lines, reading, address, metrics };
         eventually("the proxy listens", async || {
             assert!(front.child.try_wait().unwrap().is_none(), "the proxy has ended");
             TcpStream::connect(metrics).await.ok()
@@ -70,6 +77,17 @@ impl Front {
         let line = format!(r#"haproxy_backend_active_servers{{proxy="{backend}"}} {wanted}"#);
         let metrics = Client::new(self.metrics);
         eventually(&line, async || metrics.text("/metrics").await.ok()?.contains(&line).then_some(())).await;
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.reading.abort();
+        if std::thread::panicking()
+            && let Ok(lines) = self.lines.lock()
+        {
+            eprintln!("the proxy at {} said:\n{}", self.address, lines.join("\n"));
+        }
     }
 }
 

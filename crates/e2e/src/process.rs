@@ -170,7 +170,8 @@ impl Drop for Process {
     }
 }
 
-async fn read(stderr: ChildStderr, lines: Arc<Mutex<Vec<String>>>) {
+/// Keeps whatever is said there, line by line.
+pub(crate) async fn read(stderr: ChildStderr, lines: Arc<Mutex<Vec<String>>>) {
     let mut reader = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = reader.next_line().await {
         lines.lock().unwrap().push(line);

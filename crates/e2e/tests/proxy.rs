@@ -3,11 +3,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
 
 use holdfast_e2e::{Binary, Contract, Front, House, Names, Process, Socket};
 use reqwest::Method;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
 
 /// A name that the proxy asks for, and those who stand under it: at one port, each at an address of its own.
 struct Group {
@@ -137,13 +148,15 @@ async fn a_socket_and_a_stream_of_events_stay_open_past_the_time_outs_as_long_as
     let Some(town) = Town::start(&[("SOCKET_BEAT_SECONDS", "1")], &IMPATIENT).await else { return };
     let opened = Instant::now();
     let mut socket = Socket::open(town.front.address(), "topic=all").await;
+    // It must answer what it is asked, or its notifier takes it for dead.
+    let heard = tokio::spawn(async move { socket.message().await });
     let mut events = listen(town.front.address(), "topic=all").await;
     while opened.elapsed().as_secs() < 5 {
         until_event(&mut events, "position").await;
     }
     let alice = town.front.client().user("alice");
-    let booked = alice.book("Raum1", 10, 12).await.unwrap();
-    socket.until("booking_created", booked.id()).await;
+    alice.book("Raum1", 10, 12).await.unwrap();
+    assert_eq!(heard.await.unwrap()["type"], "resource_created");
     until_event(&mut events, "booking_created").await;
 }
 
@@ -229,4 +242,60 @@ async fn requests_are_answered_though_an_api_process_dies_and_others_come() {
     }
     assert!(left.await.unwrap().success());
     book(hour..hour + 3).await;
+}
+
+/// A service that says that it is ready, and is lost whenever it has taken a request.
+async fn lost_when_asked(host: &str, port: u16, taken: &Arc<AtomicUsize>) -> SocketAddr {
+    let listener = TcpListener::bind((host, port)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let taken = Arc::clone(taken);
+    tokio::spawn(async move {
+        loop {
+            let (line, _) = listener.accept().await.unwrap();
+            tokio::spawn(take(line, Arc::clone(&taken)));
+        }
+    });
+    address
+}
+
+async fn take(mut line: TcpStream, taken: Arc<AtomicUsize>) {
+    let mut lines = BufReader::new(&mut line).lines();
+    let first = lines.next_line().await.ok().flatten().unwrap_or_default();
+    while lines.next_line().await.is_ok_and(|line| line.is_some_and(|line| !line.is_empty())) {}
+    if first.starts_with("GET /readyz") {
+        let _ = line.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+    } else if !first.is_empty() {
+        taken.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_sent_once_though_its_service_is_lost_and_the_answer_says_what_is_known() {
+    let names = Names::start().await;
+    let taken = Arc::default();
+    let one = lost_when_asked("127.0.0.2", 0, &taken).await;
+    let other = lost_when_asked("127.0.0.3", one.port(), &taken).await;
+    let place = format!("booking-api:{}", one.port());
+    let Some(front) = Front::start(&names, &[("BOOKING_API", &place)]).await else { return };
+    let alice = front.client().user("alice");
+
+    // The client holds each answer against the API's document.
+    let refused = alice.book("Raum1", 10, 12).await.unwrap();
+    assert_eq!((refused.status, &refused.body["code"]), (503, &Value::from("unavailable")));
+    names.set("booking-api", &[one, other]);
+    front.until_up("booking-api", 2).await;
+    let path = "/api/v1/bookings/0195a2b4-7c3e-7d11-8a55-3f1b6c0e9d42";
+    let body = holdfast_e2e::booking("Raum1", 10, 12);
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let before = taken.load(Ordering::Relaxed);
+        let answer = match method {
+            Method::POST => alice.post("/api/v1/bookings", &body).await,
+            Method::PUT => alice.put(path, &body).await,
+            _ => alice.delete(path).await,
+        };
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, &answer.body["code"]), (503, &Value::from("outcome_unknown")), "{method}");
+        assert_eq!(answer.header("retry-after"), "1");
+        assert_eq!(taken.load(Ordering::Relaxed), before + 1, "{method} was sent again");
+    }
 }
