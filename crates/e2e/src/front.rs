@@ -69,6 +69,14 @@ impl Front {
         Client::new(self.address)
     }
 
+    /// What it counts, in the text format of Prometheus.
+    ///
+    /// # Panics
+    /// When it doesn't tell.
+    pub async fn metrics(&self) -> String {
+        Client::new(self.metrics).text("/metrics").await.unwrap()
+    }
+
     /// Waits until it sees as many up behind it as `wanted`, whose names are those of the configuration.
     ///
     /// # Panics
