@@ -11,6 +11,8 @@ CHAOS_OPTIONS ?=
 bin := $(or $(CARGO_TARGET_DIR),target)/release
 debug := $(or $(CARGO_TARGET_DIR),target)/debug
 stack := deploy/local-stack run
+# Version 2, a plugin of docker's, or else 1.29, which has to be told to build as docker does.
+compose = DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .PHONY: help
 help: ## show this
@@ -20,6 +22,14 @@ help: ## show this
 run: ## serve everything at http://localhost:APP_PORT (8000), with servers and data of its own in HOLDFAST_DATA (.holdfast)
 	cargo build --release -p holdfast
 	@$(stack) "$(HOLDFAST_DATA)" -- sh -c '"$$0" migrate && HTTP_PORT=$(APP_PORT) exec "$$0" run --greet' "$(bin)/holdfast"
+
+.PHONY: up
+up: ## serve everything at http://localhost:8000, each service in a container of its own; settings in .env
+	$(compose) up --build --detach
+
+.PHONY: down
+down: ## stop what `make up` has started; the data stays
+	$(compose) down
 
 .PHONY: test
 test: ## run all tests, with servers of their own
@@ -37,12 +47,12 @@ bench: ## measure the release build, with a durable PostgreSQL
 	$(stack) --throwaway "$(HOLDFAST_DATA)" -- "$(bin)/holdfast-bench" $(BENCH_OPTIONS)
 
 .PHONY: lint
-lint: ## check form, lints and scripts
+lint: ## check form, lints, scripts and deploy/
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy \
 		|| { echo "make lint needs rustfmt and clippy, and could not install them" >&2; exit 1; }
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	@if command -v shellcheck >/dev/null; then shellcheck deploy/local-stack .ci/run; else echo "no shellcheck: scripts not checked"; fi
+	deploy/check --fetch "$(HOLDFAST_DATA)"
 
 .PHONY: fmt
 fmt: ## put everything into form

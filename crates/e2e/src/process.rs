@@ -38,10 +38,17 @@ impl Process {
     /// # Panics
     /// When it ends before.
     pub async fn start(binary: Binary, settings: &[(&str, &str)]) -> Self {
+        let arguments: &[&str] = if binary == Binary::Holdfast { &["run"] } else { &[] };
+        Self::start_as(binary, arguments, settings).await
+    }
+
+    /// The same with these arguments.
+    ///
+    /// # Panics
+    /// When it ends before.
+    pub async fn start_as(binary: Binary, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary.path());
-        if binary == Binary::Holdfast {
-            command.arg("run");
-        }
+        command.args(arguments);
         command.env_clear().env("HTTP_PORT", "0").envs(settings.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
@@ -163,7 +170,8 @@ impl Drop for Process {
     }
 }
 
-async fn read(stderr: ChildStderr, lines: Arc<Mutex<Vec<String>>>) {
+/// Keeps whatever is said there, line by line.
+pub(crate) async fn read(stderr: ChildStderr, lines: Arc<Mutex<Vec<String>>>) {
     let mut reader = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = reader.next_line().await {
         lines.lock().unwrap().push(line);

@@ -109,6 +109,20 @@ impl Socket {
         messages
     }
 
+    /// The first message about this booking; nothing when the line breaks before.
+    ///
+    /// # Panics
+    /// When it stays silent.
+    pub async fn broken_or_told(&mut self, booking: &str) -> Option<Value> {
+        loop {
+            let frame = timeout(MESSAGE_WAIT, self.socket.next()).await.expect("a frame in time")?.ok()?;
+            let told = documented(&frame).filter(|message| message["data"]["booking"]["id"] == booking);
+            if told.is_some() {
+                return told;
+            }
+        }
+    }
+
     /// The code with which it is closed, whatever comes before.
     ///
     /// # Panics

@@ -22,6 +22,9 @@ async fn the_metrics_tell_of_routes_lanes_logs_decisions_and_sockets() {
         r#"holdfast_decisions_total{verdict="grant"} 1"#,
         "holdfast_decision_seconds_count 1",
         "holdfast_sockets 1",
+        "holdfast_sockets_max 10000",
+        r#"holdfast_component_up{component="postgres"} 1"#,
+        r#"holdfast_component_up{component="relay"} 1"#,
         "holdfast_socket_slow_closes_total 0",
     ];
     eventually("all is counted", async || {

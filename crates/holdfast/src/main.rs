@@ -5,6 +5,7 @@
 
 mod document;
 mod greeting;
+mod pages;
 mod recover;
 mod run;
 mod settings;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
             Ok::<_, BoxError>(())
         }
         Command::Recover(command) => recover::run(command).await,
+        Command::Docs(settings) => pages::start(settings, &holdfast.process.shutdown, &process),
         Command::Openapi => Ok(document::print()?),
     })
 }

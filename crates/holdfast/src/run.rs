@@ -5,7 +5,6 @@ use std::sync::Arc;
 use holdfast_booking_api::{Bells, BookingApi};
 use holdfast_notifier::{Feed, Hub, Sockets};
 use holdfast_runtime::{
-    docs::Docs,
     health::Need,
     http,
     lifecycle::{BoxError, Stage},
@@ -13,9 +12,8 @@ use holdfast_runtime::{
     settings::ShutdownSettings,
 };
 use holdfast_stream::{About, Doorbell, Reader, Streams};
-use time::Duration;
 
-use crate::{document, greeting, settings::RunSettings};
+use crate::{greeting, pages, settings::RunSettings};
 
 /// Starts every service; none of the servers that they lean on has to be there yet.
 ///
@@ -45,9 +43,7 @@ pub fn start(settings: &RunSettings, shutdown: &ShutdownSettings, process: &Proc
     });
     let sockets = Sockets::new(&settings.sockets, hub, tasks.stopping());
 
-    // Far enough ahead for a process that runs for months, and near enough to be booked.
-    let first_request = greeting::first_request(settings.http.port, Duration::days(365));
-    let docs = Docs::of(&greeting::start(&first_request), &document::document())?;
+    let docs = pages::docs(settings.http.port)?;
 
     // The sockets first: `/api/bookings/{id}` would swallow `/api/bookings/ws`.
     let bound = http::bind(&settings.http, shutdown, &process.health, move |config| {

@@ -26,6 +26,8 @@ pub enum Command {
     /// Set right what a restore, or a clock that ran away, has left in disorder
     #[command(subcommand)]
     Recover(Box<Recover>),
+    /// Serve the pages for people, with the API's document: where the services run on their own
+    Docs(HttpSettings),
     /// Print the API's document, OpenAPI in JSON
     Openapi,
 }
@@ -104,6 +106,7 @@ impl holdfast_runtime::service::Settings for Holdfast {
                 Recover::Leap(settings) => settings.database.check(),
                 Recover::Clock(settings) => settings.check(),
             },
+            Command::Docs(settings) => settings.check(),
             Command::Openapi => Ok(()),
         }
     }

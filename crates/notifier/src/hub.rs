@@ -71,7 +71,7 @@ impl Hub {
             window: settings.into(),
             has_met_unreadable: AtomicBool::new(false),
             archive: streams.map(Archive::new),
-            meters: Meters::new(),
+            meters: Meters::new(settings.sockets_max),
         }
     }
 

@@ -16,8 +16,9 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(sockets_max: usize) -> Self {
         describe_gauge!("holdfast_sockets", Unit::Count, "Sockets and streams of events that are open.");
+        describe_gauge!("holdfast_sockets_max", Unit::Count, "Most that may be open at once.");
         describe_counter!(
             "holdfast_socket_slow_closes_total",
             Unit::Count,
@@ -28,6 +29,7 @@ impl Meters {
             Unit::Count,
             "Sockets that came back with a position: `whole` got all that they had missed, `resync` were told to ask anew."
         );
+        gauge!("holdfast_sockets_max").set(f64::from(u32::try_from(sockets_max).unwrap_or(u32::MAX)));
         let resumes = |outcome| counter!("holdfast_socket_resumes_total", "outcome" => outcome);
         Self {
             resumed: resumes("whole"),

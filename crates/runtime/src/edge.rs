@@ -39,6 +39,9 @@ impl Call {
         self.log(&answer, took);
         let mut answer = as_problem(answer);
         requests::record(answer.request(), answer.status(), took);
+        if let Some(code) = failure(&answer) {
+            requests::failed(code);
+        }
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
@@ -75,6 +78,18 @@ impl Call {
             _ => debug!(request_id = id, trace_id, method, path, status, micros, cause, "request"),
         }
     }
+}
+
+/// What was wrong on our side. A probe that says no is an answer like others.
+fn failure(answer: &ServiceResponse<BoxBody>) -> Option<&'static str> {
+    let status = answer.status();
+    if !status.is_server_error() {
+        return None;
+    }
+    let problem = answer.response().error().and_then(|error| error.as_error::<Problem>());
+    problem
+        .map(|problem| problem.code)
+        .or((status == StatusCode::INTERNAL_SERVER_ERROR).then_some("internal"))
 }
 
 /// What actix refuses by itself (no such route, another method, a body too large for `Bytes`) comes with text or

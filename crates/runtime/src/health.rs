@@ -12,6 +12,7 @@ use std::{
 };
 
 use actix_web::{HttpResponse, Responder, http::StatusCode, web};
+use metrics::{describe_gauge, gauge};
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,9 @@ const PROBE_PERIOD: Duration = Duration::from_secs(1);
 
 /// How long it may take to answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Whether a component is up, for who watches many processes.
+const COMPONENT_UP: &str = "holdfast_component_up";
 
 /// What the service is without a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +99,7 @@ impl Health {
     /// Registers a component; it counts as down until it has reported.
     pub fn component(&self, name: &'static str, need: Need) -> Component {
         self.components().insert(name, (need, Report::Down { reason: "starting".to_owned() }));
+        gauge!(COMPONENT_UP, "component" => name).set(0.0);
         Component { health: self.clone(), name }
     }
 
@@ -199,11 +204,17 @@ impl Component {
         let mut components = self.health.components();
         components.get_mut(self.name).is_some_and(|(_, last)| {
             *last != report && {
+                gauge!(COMPONENT_UP, "component" => self.name).set(f64::from(u8::from(report == Report::Up)));
                 *last = report;
                 true
             }
         })
     }
+}
+
+/// Describes what is told at `/metrics`, once.
+pub(crate) fn describe() {
+    describe_gauge!(COMPONENT_UP, "What the process leans on, as `/readyz` has it: 1 when it is up.");
 }
 
 async fn live() -> impl Responder {
@@ -216,6 +227,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::metrics;
 
     async fn ready(health: &Health) -> (u16, Value) {
         let app = test::init_service(App::new().configure(|config| health.configure(config))).await;
@@ -244,6 +256,20 @@ mod tests {
         assert_eq!(body["components"]["redis"]["reason"], "connection refused");
         redis.up();
         assert_eq!(health.readiness(), Readiness::Ready);
+    }
+
+    #[actix_web::test]
+    async fn the_metrics_say_of_a_component_what_it_last_reported() {
+        metrics::install();
+        let component = Health::default().component("of_the_metrics", Need::Accelerator);
+        let told = |value| {
+            metrics::render().contains(&format!(r#"component_up{{component="of_the_metrics"}} {value}"#))
+        };
+        assert!(told(0), "it has not reported yet");
+        component.up();
+        assert!(told(1));
+        component.down("gone");
+        assert!(told(0));
     }
 
     #[actix_web::test]

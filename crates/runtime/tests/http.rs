@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::{HttpResponse, error::ErrorInternalServerError, web};
+use actix_web::{HttpResponse, error::ErrorInternalServerError, http::StatusCode, web};
 use clap::Parser;
 use holdfast_runtime::{
     RequestId,
@@ -47,6 +47,12 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/json", web::post().to(|_: JsonBody<Value>| HttpResponse::Ok()))
         .route("/bytes", web::post().to(|_: web::Bytes| HttpResponse::Ok()))
         .route("/broken", web::get().to(|| async { Err::<HttpResponse, _>(Problem::internal("a secret")) }))
+        .route(
+            "/busy",
+            web::get().to(|| async {
+                Err::<HttpResponse, _>(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy"))
+            }),
+        )
         .route(
             "/raw",
             web::get().to(|| async { Err::<HttpResponse, _>(ErrorInternalServerError("a secret")) }),
@@ -274,4 +280,15 @@ async fn a_request_is_counted_by_its_route_and_never_by_what_a_caller_makes_up()
     assert_eq!(requests(r#"method="GET",route="/socket/{name}",status="101""#), Some("1"));
     assert_eq!(durations(r#"method="GET",route="/socket/{name}""#), None);
     assert!(!text.to_lowercase().contains("made"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_on_our_side_is_counted_by_its_code() {
+    let running = start(&Gate::default());
+    for head in ["GET /busy HTTP/1.1", "GET /busy HTTP/1.1", "GET /nowhere HTTP/1.1"] {
+        running.ask(head, "").await;
+    }
+    let text = running.ask("GET /metrics HTTP/1.1", "").await;
+    assert!(text.contains("holdfast_http_problems_total{code=\"busy\"} 2"), "{text}");
+    assert!(!text.contains(r#"code="not_found""#), "{text}");
 }

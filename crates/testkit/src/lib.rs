@@ -17,6 +17,7 @@ mod wait;
 
 pub use command::{cancel, create, hours, keyed, lane_settings, move_to, note, now, order, shard};
 pub use database::{Backup, HeldHead, TestDatabase};
+pub use process::free_port;
 pub use publish::publish;
 pub use random::Random;
 pub use scene::Scene;

@@ -14,8 +14,8 @@ use uuid::Uuid;
 /// who connects to a closed port of those may be given the same one for their own end, and speak to themselves.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// A port at which nobody listens.
-pub(crate) fn free_port() -> u16 {
+/// A port of 127.0.0.1 at which nobody listens.
+pub fn free_port() -> u16 {
     loop {
         let (chance, _) = Uuid::now_v7().as_u64_pair().1.overflowing_mul(0x9e37_79b9_7f4a_7c15);
         let offset = u16::try_from(chance % u64::from(PORTS.end - PORTS.start)).expect("less than 12,000");

@@ -24,6 +24,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
 use crate::{
+    health,
     lifecycle::{BoxError, Tasks},
     routes,
 };
@@ -86,6 +87,7 @@ fn recorder() -> &'static PrometheusHandle {
         }
         tell_of_the_process();
         requests::describe();
+        health::describe();
         handle
     })
 }

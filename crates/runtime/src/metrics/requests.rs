@@ -12,6 +12,8 @@ use actix_web::{
 const REQUESTS: &str = "holdfast_http_requests_total";
 const DURATION: &str = "holdfast_http_request_duration_seconds";
 
+const PROBLEMS: &str = "holdfast_http_problems_total";
+
 /// The route of a request that met none.
 const NO_ROUTE: &str = "none";
 
@@ -30,6 +32,11 @@ struct Series {
 
 pub(super) fn describe() {
     describe_counter!(REQUESTS, Unit::Count, "Requests that were answered, by method, route and status.");
+    describe_counter!(
+        PROBLEMS,
+        Unit::Count,
+        "Requests that failed on our side (5xx), by the code of the problem."
+    );
     describe_histogram!(
         DURATION,
         Unit::Seconds,
@@ -56,6 +63,11 @@ pub(crate) fn record(request: &HttpRequest, status: StatusCode, took: Duration) 
         });
         series[index].count(took);
     });
+}
+
+/// Counts an answer of 500 and above by what was wrong: of 503 alone there are five.
+pub(crate) fn failed(code: &'static str) {
+    counter!(PROBLEMS, "code" => code).increment(1);
 }
 
 /// The methods that have a label of their own; a caller can make up any other.
