@@ -3,6 +3,8 @@
 //! Owns the load, the databases that it fills, and the processes that it starts. Never links a service: what is
 //! measured runs as it would elsewhere, in processes of its own.
 
+mod alone;
+mod backlog;
 mod child;
 mod connection;
 mod database;
@@ -19,11 +21,14 @@ mod report;
 mod request;
 mod response;
 mod rounds;
+mod row;
 mod scratch;
 mod service;
 mod settings;
 mod sockets;
 mod stop;
+mod sustained;
+mod told;
 
 use std::{
     io::{self, Write},
@@ -32,7 +37,7 @@ use std::{
 
 use clap::Parser;
 
-use crate::{error::Error, settings::Settings, stop::Stop};
+use crate::{error::Error, rounds::Round, settings::Settings, stop::Stop};
 
 fn main() -> ExitCode {
     match run(&Settings::parse()) {
@@ -55,5 +60,5 @@ fn run(settings: &Settings) -> Result<bool, Error> {
         let json = format!("{:#}\n", report::json(settings, &machine, &rounds));
         std::fs::write(file, json).map_err(Error::io(format!("{} can't be written", file.display())))?;
     }
-    Ok(rounds.iter().all(rounds::Round::is_valid))
+    Ok(rounds.iter().all(Round::is_valid))
 }
