@@ -15,6 +15,10 @@ pub(crate) use script::prepare;
 /// How much longer than it should a run may take.
 const GRACE: Duration = Duration::from_mins(1);
 
+/// How many clients connect in a second, at least. pgbench takes that time off the one that it is given, though not into
+/// its rate: with many clients little would be left.
+const CLIENTS_CONNECT: u32 = 40;
+
 /// What pgbench saw.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -51,6 +55,7 @@ pub(crate) fn run(
     fs::create_dir(&logs).map_err(Error::io("no directory for the logs of pgbench"))?;
     let data = script::change_data(first_day)?;
     let run = |seconds: u32, seed: u64, logged: bool| {
+        let seconds = seconds + u32::from(clients) / CLIENTS_CONNECT;
         let mut command = database.tool("pgbench");
         command
             .args(["-M", "prepared", "-n", "-j", "2", "-c", &clients.to_string()])

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     alone, backlog,
+    curve::{self, Curve},
     database::{Fresh, Server},
     error::Error,
     handles,
@@ -15,7 +16,7 @@ use crate::{
     scratch::Scratch,
     service::Services,
     settings::Settings,
-    sockets::{decision, fan_out, idle, reconnect},
+    sockets::{decision, fan_out, hot_slot, idle, reconnect},
     stop::Stop,
     sustained,
     told::Told,
@@ -25,6 +26,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Round {
     pub(crate) rows: BTreeMap<Row, Told>,
+    pub(crate) curve: Option<Curve>,
 }
 
 impl Round {
@@ -52,7 +54,7 @@ impl Round {
 /// # Errors
 /// When a row can't be measured, or the bench has been told to end.
 pub(crate) fn measure(settings: &Settings, stop: &Stop) -> Result<(Machine, Vec<Round>), Error> {
-    handles::raise_to(settings.sockets.max(settings.many_sockets))?;
+    handles::raise_to(settings.sockets.max(settings.many_sockets).max(curve::CONNECTIONS_MAX))?;
     let server = Server::new(&settings.database_url, settings.pg_bin.clone())?;
     let machine = Machine::look(&server)?;
     let scratch = Scratch::new()?;
@@ -133,7 +135,12 @@ impl Bench<'_> {
             Row::Sustained => sustained::measure(self)?,
             Row::Backlog => backlog::measure(self)?,
             Row::Decision => decision::measure(self)?,
-            Row::HotSlot | Row::Curve => return Ok(()),
+            Row::HotSlot => hot_slot::measure(self)?,
+            Row::Curve => {
+                let (told, curve) = curve::measure(self)?;
+                round.curve = Some(curve);
+                told
+            }
             Row::FanOut => fan_out::measure(self, index, None)?,
             Row::Paced => fan_out::measure(self, index, Some(self.settings.bookings_per_second))?,
             Row::Idle => idle::measure(self)?,
@@ -150,7 +157,8 @@ mod tests {
 
     fn round(rates: &[(Row, f64)]) -> Round {
         let told = |per_second| Told { per_second: Some(per_second), ..Told::default() };
-        let mut round = Round { rows: rates.iter().map(|(row, rate)| (*row, told(*rate))).collect() };
+        let mut round =
+            Round { rows: rates.iter().map(|(row, rate)| (*row, told(*rate))).collect(), curve: None };
         round.compare();
         round
     }

@@ -137,9 +137,8 @@ impl Row {
                 settings.decisions_per_second
             ),
             Self::HotSlot => format!(
-                "{0} users want one slot at once, and then twice as many; a user's socket each for {1} of them",
-                settings.hot_users,
-                settings.hot_sockets()
+                "{} users want one slot at once, and then twice as many; the first tenth have a socket each",
+                settings.hot_users
             ),
             Self::Curve => "http and pgbench over the number of connections".to_owned(),
             Self::FanOut => format!("{sockets} sockets are told every booking, as many as they keep up with"),

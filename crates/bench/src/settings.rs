@@ -126,11 +126,6 @@ impl Settings {
         (self.connections * 2).min(PGBENCH_CLIENTS_MAX)
     }
 
-    /// Sockets of `hot-slot`: one for each tenth user.
-    pub(crate) fn hot_sockets(&self) -> u32 {
-        self.hot_users / 10
-    }
-
     /// How long is counted, where a row goes by time.
     pub(crate) fn counted(&self) -> Duration {
         Duration::from_secs(self.seconds.into())

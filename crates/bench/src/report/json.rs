@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    curve::Curve,
     machine::Machine,
     report::{Line, Rounds},
     rounds::Round,
@@ -20,12 +21,23 @@ pub(crate) fn json(settings: &Settings, machine: &Machine, rounds: &[Round]) -> 
         "settings": {
             "seconds": settings.seconds,
             "warm_up_seconds": settings.warm_up_seconds,
+            "rounds": settings.rounds,
+            "connections": settings.connections,
+            "many_connections": settings.many_connections,
             "resources": settings.resources,
             "users": settings.users,
+            "backlog": settings.backlog,
+            "decisions_per_second": settings.decisions_per_second,
+            "hot_users": settings.hot_users,
+            "sockets": settings.sockets,
+            "bookings_per_second": settings.bookings_per_second,
+            "many_sockets": settings.many_sockets,
             "behind": settings.behind,
+            "reconnect_users": settings.reconnect_users,
             "seed": settings.seed,
         },
         "rows": Rounds::of(rounds).map(|rounds| row(settings, &rounds)).collect::<Vec<_>>(),
+        "curve": rounds.iter().find_map(|round| round.curve.as_ref()).map(Curve::json),
     })
 }
 

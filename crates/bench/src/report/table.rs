@@ -29,7 +29,11 @@ pub(crate) fn table(settings: &Settings, machine: &Machine, rounds: &[Round]) ->
 fn push_row(text: &mut String, settings: &Settings, rounds: &Rounds<'_>) {
     let _ = writeln!(text, "\n{}: {}", rounds.row.as_str(), rounds.row.about(settings));
     for line in rounds.lines() {
-        let name = format!("{} {}", line.figure.name, line.figure.unit);
+        let name = [line.figure.name.as_str(), line.figure.unit].join(if line.figure.unit.is_empty() {
+            ""
+        } else {
+            ", "
+        });
         let judged = rounds.judged(&line).map(|(aim, is_met)| {
             let told = is_met.map_or("INVALID", |is_met| if is_met { "met" } else { "missed" });
             format!("  aim {aim}: {told}")
