@@ -87,3 +87,38 @@ impl Told {
         self.demand(log.is_without_gaps(), || format!("the log ends at {} and has {:?}", log.seq, log.kinds));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::figures::Latencies;
+
+    /// How many faults there are when so many were acknowledged, with these errors, and the log ends at `seq` with three
+    /// bookings and what named a resource.
+    fn faults(acknowledged: u64, errors: &[(u16, u64)], seq: u64) -> usize {
+        let seen = load::Seen {
+            latencies: Latencies::new().unwrap(),
+            conflicting: 0,
+            acknowledged,
+            errors: errors.iter().copied().collect(),
+            first_error: None,
+            cpu: std::time::Duration::ZERO,
+            counted: 0..0,
+        };
+        let kinds = [(Kind::BookingCreated, 3), (Kind::ResourceCreated, 1)];
+        let kinds: BTreeMap<_, _> = kinds.map(|(kind, count)| (kind.as_str().to_owned(), count)).into();
+        let mut told = Told::default();
+        told.account(&seen, &Log { seq, kinds });
+        told.faults.len()
+    }
+
+    #[test]
+    fn a_refusal_a_booking_too_few_or_too_many_and_a_gap_are_faults() {
+        assert_eq!(faults(3, &[], 4), 0);
+        assert_eq!(faults(3, &[(503, 2)], 4), 1);
+        assert_eq!((faults(2, &[], 4), faults(4, &[], 4)), (1, 1));
+        assert_eq!(faults(3, &[], 5), 1);
+    }
+}

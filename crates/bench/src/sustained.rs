@@ -76,3 +76,22 @@ impl Told {
         self.demand(created == granted, || format!("of {created} wants that fit, {granted} were granted"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_want_that_was_not_granted_or_granted_twice_or_not_in_time_is_a_fault() {
+        let faults = |granted: u64, is_drained| {
+            let kinds = [(Kind::BookingCreated, 5), (Kind::BookingValidated, granted)];
+            let kinds: BTreeMap<_, _> = kinds.map(|(kind, count)| (kind.as_str().to_owned(), count)).into();
+            let mut told = Told::default();
+            told.all_granted(&Log { seq: 5 + granted, kinds }, is_drained);
+            told.faults.len()
+        };
+        assert_eq!((faults(5, true), faults(4, true), faults(6, true), faults(5, false)), (0, 1, 1, 1));
+    }
+}

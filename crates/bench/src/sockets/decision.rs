@@ -80,19 +80,20 @@ fn load(
     loop {
         bench.stop.check()?;
         let now = Instant::now();
-        while let Some(due) = pace.due(now).filter(|due| *due < until)
+        while !pace.is_past(until)
+            && let Some(due) = pace.due(now)
             && writer.send(due)?
         {
             pace.sent();
         }
-        let is_over = pace.due(until).is_none() && writer.is_quiet() && book.is_whole();
+        let is_over = pace.is_past(until) && writer.is_quiet() && book.is_whole();
         if is_over || now > until + REST_MAX {
             break;
         }
         // The socket's and the connections' turn to note come one after the other, and both need the book.
         let mut taken = Vec::new();
         crowd.turn(
-            pace.wait(now).min(LOOK_EVERY),
+            pace.wait(now, LOOK_EVERY),
             |number, message, at| book.hear(number, message, at),
             |number| {
                 if let Some((due, answer)) = writer.ready(number)? {

@@ -166,7 +166,7 @@ impl Run<'_> {
                 }
                 pace.iter_mut().for_each(Pace::sent);
             }
-            let wait = pace.as_ref().map_or(LOOK_EVERY, |pace| pace.wait(now).min(LOOK_EVERY));
+            let wait = pace.as_ref().map_or(LOOK_EVERY, |pace| pace.wait(now, LOOK_EVERY));
             let hear = |number, message: &Message<'_>, at| ledger.hear(number, message, at);
             crowd.turn(wait, hear, |number| writer.ready(number).map(drop))?;
         }

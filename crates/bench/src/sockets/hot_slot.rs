@@ -36,6 +36,9 @@ const CONNECTIONS: usize = 64;
 /// Of how many users one listens: those who come first, since a conflict is told to the first twenty.
 const LISTENS_EACH: u32 = 10;
 
+/// How long nothing is told when all has been.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// How long each part may take.
 const WAIT_MAX: Duration = Duration::from_mins(2);
 
@@ -166,10 +169,13 @@ impl Run<'_> {
         let mut writer = Writer::open(api, requests, CONNECTIONS, (crowd.registry(), sockets))?;
         let started = Instant::now();
         let halves = self.want(&mut crowd, &mut writer, &mut heard)?;
-        let is_looked_at = || Ok((Backlog::read(self.database)?.unseen == 0).then_some(()));
-        // Nobody may be kept waiting meanwhile, so the sockets are read between two looks.
+        // PostgreSQL is asked once nothing is told any more: nobody hears while it is asked.
         let waited = Instant::now();
-        while is_looked_at()?.is_none() && waited.elapsed() < WAIT_MAX {
+        while heard.last_at.elapsed() < QUIET || Backlog::read(self.database)?.unseen > 0 {
+            if waited.elapsed() > WAIT_MAX {
+                return Err(Error::Load("not every want was looked at in time".into()));
+            }
+            self.bench.stop.check()?;
             crowd.turn(LOOK_EVERY, |number, message, at| heard.hear(number, message, at), |_| Ok(()))?;
         }
         let log = Log::read(self.database)?;

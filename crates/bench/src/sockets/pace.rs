@@ -26,9 +26,18 @@ impl Pace {
         self.next += self.step;
     }
 
-    /// How long until the next is due.
-    pub(crate) fn wait(&self, now: Instant) -> Duration {
-        self.next.saturating_duration_since(now)
+    /// Whether none is due any more before `until`.
+    pub(crate) fn is_past(&self, until: Instant) -> bool {
+        self.next >= until
+    }
+
+    /// How long to wait at `now`, no longer than `most`: until the next is due. One that is due and could not be sent waits
+    /// for an answer, not for a time.
+    pub(crate) fn wait(&self, now: Instant, most: Duration) -> Duration {
+        match self.next.checked_duration_since(now) {
+            Some(wait) if !wait.is_zero() => wait.min(most),
+            _ => most,
+        }
     }
 }
 
@@ -47,6 +56,11 @@ mod tests {
             pace.sent();
         }
         assert_eq!(due, [0, 1, 2]);
-        assert_eq!(pace.wait(late), Duration::from_millis(1));
+        let second = Duration::from_secs(1);
+        assert_eq!(pace.wait(late, second), Duration::from_millis(1));
+        assert_eq!(pace.wait(late + second, second), second);
+        assert!(
+            pace.is_past(start + Duration::from_millis(3)) && !pace.is_past(start + Duration::from_millis(4))
+        );
     }
 }
