@@ -40,7 +40,10 @@ impl<'a> Rounds<'a> {
     }
 
     fn lines(&self) -> impl Iterator<Item = Line<'a>> {
-        self.told[0].figures.iter().enumerate().filter_map(|(place, figure)| {
+        // A round that could not be measured has none.
+        let whole = self.told.iter().max_by_key(|told| told.figures.len());
+        let figures = whole.map_or(&[][..], |told| &told.figures);
+        figures.iter().enumerate().filter_map(|(place, figure)| {
             let values = self.told.iter().filter_map(|told| Some(told.figures.get(place)?.value));
             let values: Vec<f64> = values.collect();
             Some(Line { figure, spread: Spread::of(values.iter().copied())?, values })

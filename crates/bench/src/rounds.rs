@@ -6,7 +6,7 @@ use crate::{
     alone, backlog,
     curve::{self, Curve},
     database::{Fresh, Server},
-    error::Error,
+    error::{self, Error},
     handles,
     intake::{self, Setup},
     machine::{self, Machine},
@@ -52,7 +52,7 @@ impl Round {
 /// Measures all rounds that the settings ask for.
 ///
 /// # Errors
-/// When a row can't be measured, or the bench has been told to end.
+/// When nothing can be measured, or the bench has been told to end. A row that can't be is told so, and is not valid.
 pub(crate) fn measure(settings: &Settings, stop: &Stop) -> Result<(Machine, Vec<Round>), Error> {
     handles::raise_to(settings.sockets.max(settings.many_sockets).max(curve::CONNECTIONS_MAX))?;
     let server = Server::new(&settings.database_url, settings.pg_bin.clone())?;
@@ -66,7 +66,13 @@ pub(crate) fn measure(settings: &Settings, stop: &Stop) -> Result<(Machine, Vec<
         for row in rows {
             stop.check()?;
             eprintln!("bench: round {}, {}", index + 1, row.as_str());
-            bench.measure(row, index, &mut round)?;
+            let told = match bench.measure(row, index, &mut round) {
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                // The other rows are worth having all the same.
+                Err(error) => Told { faults: vec![error::chain(&error).to_string()], ..Told::default() },
+                Ok(told) => told,
+            };
+            round.rows.insert(row, told);
         }
         round.compare();
         rounds.push(round);
@@ -121,33 +127,31 @@ impl Bench<'_> {
         self.scratch.path()
     }
 
-    fn measure(&self, row: Row, index: usize, round: &mut Round) -> Result<(), Error> {
+    fn measure(&self, row: Row, index: usize, round: &mut Round) -> Result<Told, Error> {
         let Settings { connections, many_connections, .. } = *self.settings;
-        let told = match row {
-            Row::Http => intake::measure(self, index, &Setup { row, connections, validator: false })?,
-            Row::Validator => intake::measure(self, index, &Setup { row, connections, validator: true })?,
+        match row {
+            Row::Http => intake::measure(self, index, &Setup { row, connections, validator: false }),
+            Row::Validator => intake::measure(self, index, &Setup { row, connections, validator: true }),
             Row::Wide => {
-                intake::measure(self, index, &Setup { row, connections: many_connections, validator: false })?
+                intake::measure(self, index, &Setup { row, connections: many_connections, validator: false })
             }
-            Row::Pgbench => self.pgbench(connections)?.told(),
-            Row::PgbenchWide => self.pgbench(self.settings.pgbench_wide())?.told(),
-            Row::Alone => alone::measure(self, index)?,
-            Row::Sustained => sustained::measure(self)?,
-            Row::Backlog => backlog::measure(self)?,
-            Row::Decision => decision::measure(self)?,
-            Row::HotSlot => hot_slot::measure(self)?,
+            Row::Pgbench => self.pgbench(connections).map(|seen| seen.told()),
+            Row::PgbenchWide => self.pgbench(self.settings.pgbench_wide()).map(|seen| seen.told()),
+            Row::Alone => alone::measure(self, index),
+            Row::Sustained => sustained::measure(self),
+            Row::Backlog => backlog::measure(self),
+            Row::Decision => decision::measure(self),
+            Row::HotSlot => hot_slot::measure(self),
             Row::Curve => {
                 let (told, curve) = curve::measure(self)?;
                 round.curve = Some(curve);
-                told
+                Ok(told)
             }
-            Row::FanOut => fan_out::measure(self, index, None)?,
-            Row::Paced => fan_out::measure(self, index, Some(self.settings.bookings_per_second))?,
-            Row::Idle => idle::measure(self)?,
-            Row::Reconnect => reconnect::measure(self, index)?,
-        };
-        round.rows.insert(row, told);
-        Ok(())
+            Row::FanOut => fan_out::measure(self, index, None),
+            Row::Paced => fan_out::measure(self, index, Some(self.settings.bookings_per_second)),
+            Row::Idle => idle::measure(self),
+            Row::Reconnect => reconnect::measure(self, index),
+        }
     }
 }
 
