@@ -28,7 +28,7 @@ pub(crate) const CONNECTIONS_MAX: u16 = CONNECTIONS[CONNECTIONS.len() - 1];
 const CLIENTS_MAX: u16 = 128;
 
 /// Most seconds that a point is counted, and seconds that it is loaded before.
-const SECONDS_MAX: u32 = 3;
+const SECONDS_MAX: u32 = 2;
 const WARM_UP_SECONDS: u32 = 1;
 
 /// A number of connections.

@@ -150,10 +150,9 @@ impl Run<'_> {
         let within = (WAIT_MAX, self.bench.stop);
         let before = Log::read(self.database)?.seq;
         Crowd::await_position(notifier, before, within)?;
-        // The first user has named the resource.
-        let listening: Vec<String> = (0..self.users / LISTENS_EACH)
-            .map(|number| format!("user-{}", number * LISTENS_EACH + 2))
-            .collect();
+        // From the second on: the first has named the resource.
+        let listening: Vec<String> =
+            (0..self.users / LISTENS_EACH).map(|number| format!("user-{}", number + 2)).collect();
         let paths = listening.iter().map(|user| format!("/api/v1/ws?user_id={user}"));
         let mut crowd = Crowd::open(notifier, paths)?;
         let sockets = crowd.len();
