@@ -138,13 +138,13 @@ impl Curve {
             Vec::from(lines)
         };
         let taken = Panel {
-            title: "Bookings taken",
+            title: "Taken",
             unit: "bookings/s",
             scale: Scale::Linear,
             series: series(|point| point.per_second),
         };
         let p99 = Panel {
-            title: "99 in 100 answered within",
+            title: "p99 of the answer",
             unit: "ms",
             scale: Scale::Log,
             series: series(|point| point.p99_millis),
