@@ -83,7 +83,7 @@ impl Row {
 
     /// What takes long and is measured in the first round only.
     const fn is_once(self) -> bool {
-        matches!(self, Self::Backlog | Self::HotSlot | Self::Curve | Self::Idle)
+        matches!(self, Self::Backlog | Self::Curve | Self::Idle)
     }
 
     /// The rows of each round. Each group begins at another place in each round, so that a drift of the machine hits all

@@ -20,8 +20,7 @@ const PGBENCH_CLIENTS_MAX: u16 = 150;
 /// holdfast-notifier are told: `fan-out` (each of many is told every booking, as many as they keep up with), `paced` (the
 /// same with so many bookings a second), `idle` (memory of each), `reconnect` (all come back at once).
 ///
-/// The order of the rows rotates from round to round; `backlog`, `hot-slot`, `curve` and `idle` are measured in the first
-/// round only. The service binaries are taken from the directory of this one.
+/// The order of the rows rotates from round to round; `backlog`, `curve` and `idle` are measured in the first round only. The service binaries are taken from the directory of this one.
 ///
 /// Ends with status 0 only if every figure is valid: every request was answered 201, the log holds what was acknowledged,
 /// all that was to be decided was, and every socket was told all that it should be, each change once and in order.
