@@ -1,8 +1,9 @@
 # Settings: make run APP_PORT=9000 HOLDFAST_DATA=/var/tmp/holdfast
 APP_PORT ?= 8000
 HOLDFAST_DATA ?= .holdfast
-# As in BENCH_OPTIONS='--seconds 5 --only http'; holdfast-bench --help tells them all.
-BENCH_OPTIONS ?=
+# As in BENCH_OPTIONS='--seconds 5 --only http,pgbench'; holdfast-bench --help tells them all. Without any, the figures and
+# the curve go where they are kept.
+BENCH_OPTIONS ?= --json crates/bench/figures/figures.json --svg crates/bench/figures/curve.svg
 # As in SECONDS=600 SEED=7; without a seed one is drawn and told. More with CHAOS_OPTIONS: holdfast-chaos --help.
 SECONDS ?= 60
 SEED ?=

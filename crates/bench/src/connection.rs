@@ -52,7 +52,7 @@ impl Connection {
         })
     }
 
-    /// Sends the next request.
+    /// Sends the next request; `now` may also be when that was due.
     ///
     /// # Errors
     /// When the connection is lost.
@@ -95,9 +95,14 @@ impl Connection {
         Err(Error::Load(format!("an answer has more than {ANSWER_BYTES_MAX} bytes")))
     }
 
-    /// The text of the last answer.
+    /// The last answer, head and body.
+    pub(crate) fn bytes(&self, answer: Answer) -> &[u8] {
+        &self.answer[..answer.length]
+    }
+
+    /// The same as text.
     pub(crate) fn text(&self, answer: Answer) -> String {
-        String::from_utf8_lossy(&self.answer[..answer.length]).into_owned()
+        String::from_utf8_lossy(self.bytes(answer)).into_owned()
     }
 
     fn write(&mut self) -> io::Result<()> {

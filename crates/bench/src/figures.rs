@@ -1,5 +1,7 @@
 //! What is kept of a measurement: latencies, and the medians of several rounds. Never prints.
 
+use std::time::Duration;
+
 use hdrhistogram::Histogram;
 
 use crate::error::Error;
@@ -22,6 +24,10 @@ impl Latencies {
 
     pub(crate) fn record_micros(&mut self, micros: u64) {
         self.0.saturating_record(micros);
+    }
+
+    pub(crate) fn record(&mut self, latency: Duration) {
+        self.record_micros(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
     }
 
     /// How many there are.

@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     io::ErrorKind,
     net::SocketAddr,
+    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -16,7 +17,8 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::{
     connection::Connection,
     error::Error,
-    figures::Latencies,
+    figures::{Latencies, number},
+    machine,
     request::{Choice, Requests},
     response::Answer,
     stop::Stop,
@@ -57,6 +59,15 @@ pub(crate) struct Seen {
     pub(crate) first_error: Option<String>,
     /// Processor time of this process within the counted time.
     pub(crate) cpu: Duration,
+    /// When that was, in microseconds since 1970.
+    pub(crate) counted: Range<i64>,
+}
+
+impl Seen {
+    /// Bookings a second, where so much time was counted.
+    pub(crate) fn per_second(&self, counted: Duration) -> f64 {
+        number(self.latencies.count()) / counted.as_secs_f64()
+    }
 }
 
 /// Which part of the plan is under way.
@@ -126,6 +137,7 @@ impl Load {
                 errors: BTreeMap::new(),
                 first_error: None,
                 cpu: Duration::ZERO,
+                counted: 0..0,
             },
             in_flight: 0,
         })
@@ -164,9 +176,11 @@ impl Load {
             }
             Phase::WarmUp { until } if now >= until => {
                 self.phase = Phase::Counted { until: until + plan.counted, cpu_before: cpu_time() };
+                self.seen.counted.start = machine::micros();
             }
             Phase::Counted { until, cpu_before } if now >= until => {
                 self.seen.cpu = cpu_time().saturating_sub(cpu_before);
+                self.seen.counted.end = machine::micros();
                 self.phase = Phase::Draining;
             }
             _ => {}
@@ -183,8 +197,7 @@ impl Load {
         self.seen.acknowledged += 1;
         if matches!(self.phase, Phase::Counted { .. }) {
             self.seen.conflicting += u64::from(conflicts > 0);
-            let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-            self.seen.latencies.record_micros(micros);
+            self.seen.latencies.record(latency);
         }
     }
 }
@@ -206,6 +219,7 @@ mod tests {
     use time::macros::date;
 
     use super::*;
+    use crate::request::Draw;
 
     /// Answers each request with what `answer` makes of its number on its connection, until the connection ends.
     fn service(answer: impl Fn(u32) -> Option<&'static str> + Copy + Send + 'static) -> SocketAddr {
@@ -243,7 +257,13 @@ mod tests {
             connections: 3,
             warm_up: Duration::from_millis(20),
             counted: Duration::from_millis(100),
-            choice: Choice { resources: 10, users: 5, first_day: date!(2026 - 12 - 01), seed: 1 },
+            choice: Choice {
+                draw: Draw::Chance,
+                resources: 10,
+                users: 5,
+                first_day: date!(2026 - 12 - 01),
+                seed: 1,
+            },
         }
     }
 

@@ -1,10 +1,10 @@
 //! What a load left in the database: the log against what was acknowledged, and the wants still open.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use holdfast_domain::{DEFAULT_TENANT, Kind, Shard};
 
-use crate::{database::Fresh, error::Error};
+use crate::{database::Fresh, error::Error, figures::number};
 
 /// The log of the one tenant's shard.
 #[derive(Debug, Default)]
@@ -76,4 +76,61 @@ impl Backlog {
             .and_then(|(open, unseen)| Some(Self { open: open.parse().ok()?, unseen: unseen.parse().ok()? }))
             .ok_or_else(|| Error::Unusable(format!("the open wants can't be counted: {row}")))
     }
+}
+
+/// What was decided about some span of time, by the log, whose times are the shard's clock: that of this machine. It is
+/// read when all is over, so that the question costs nothing while it is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decided {
+    /// Decisions within the span.
+    pub(crate) within: u64,
+    /// Wants that had been made and not been decided when it ended.
+    pub(crate) open_at_end: u64,
+    /// Microseconds from its end to the last decision of all; zero when that came before.
+    after_end_micros: u64,
+}
+
+impl Decided {
+    /// For a span in microseconds since 1970.
+    ///
+    /// # Errors
+    /// When PostgreSQL can't be asked.
+    pub(crate) fn read(database: &Fresh<'_>, Range { start, end }: Range<i64>) -> Result<Self, Error> {
+        let [created, granted, rejected] =
+            [Kind::BookingCreated, Kind::BookingValidated, Kind::BookingRejected].map(Kind::as_str);
+        let row = database.query(&format!(
+            "SELECT count(*) FILTER (WHERE is_decision AND micros >= {start} AND micros < {end}),
+                 count(*) FILTER (WHERE NOT is_decision AND micros < {end})
+                     - count(*) FILTER (WHERE is_decision AND micros < {end}),
+                 greatest(0, max(micros) FILTER (WHERE is_decision) - {end})
+             FROM (
+                 SELECT type <> '{created}' AS is_decision, (extract(epoch FROM at) * 1000000)::bigint AS micros
+                 FROM changes
+                 WHERE shard = {shard} AND type IN ('{created}', '{granted}', '{rejected}')
+             ) AS told",
+            shard = Shard::of(DEFAULT_TENANT)
+        ))?;
+        let mut numbers = row.split('|').map(str::parse);
+        let mut next = || {
+            let number = numbers.next().and_then(Result::ok);
+            number.ok_or_else(|| Error::Unusable(format!("the decisions can't be counted: {row}")))
+        };
+        Ok(Self { within: next()?, open_at_end: next()?, after_end_micros: next()? })
+    }
+
+    /// Seconds from the end of the span to the last decision of all.
+    pub(crate) fn seconds_after_end(&self) -> f64 {
+        number(self.after_end_micros) / 1e6
+    }
+}
+
+/// How many wants are open, by the counts that intake and decision keep.
+///
+/// # Errors
+/// When PostgreSQL can't be asked.
+pub(crate) fn open_wants(database: &Fresh<'_>) -> Result<u64, Error> {
+    let shard = Shard::of(DEFAULT_TENANT);
+    let sql = format!("SELECT coalesce(sum(open_wants), 0) FROM resources WHERE shard = {shard}");
+    let told = database.query(&sql)?;
+    told.parse().map_err(|_| Error::Unusable(format!("the open wants can't be counted: {told}")))
 }

@@ -3,8 +3,11 @@
 //! Owns the load, the databases that it fills, and the processes that it starts. Never links a service: what is
 //! measured runs as it would elsewhere, in processes of its own.
 
+mod alone;
+mod backlog;
 mod child;
 mod connection;
+mod curve;
 mod database;
 mod error;
 mod figures;
@@ -14,25 +17,30 @@ mod load;
 mod log;
 mod machine;
 mod pgbench;
+mod plot;
 mod random;
 mod report;
 mod request;
 mod response;
 mod rounds;
+mod row;
 mod scratch;
 mod service;
 mod settings;
 mod sockets;
 mod stop;
+mod sustained;
+mod told;
 
 use std::{
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
 use clap::Parser;
 
-use crate::{error::Error, settings::Settings, stop::Stop};
+use crate::{error::Error, rounds::Round, settings::Settings, stop::Stop};
 
 fn main() -> ExitCode {
     match run(&Settings::parse()) {
@@ -53,7 +61,19 @@ fn run(settings: &Settings) -> Result<bool, Error> {
     io::stdout().write_all(text.as_bytes()).map_err(Error::io("stdout can't be written"))?;
     if let Some(file) = &settings.json {
         let json = format!("{:#}\n", report::json(settings, &machine, &rounds));
-        std::fs::write(file, json).map_err(Error::io(format!("{} can't be written", file.display())))?;
+        write(file, &json)?;
     }
-    Ok(rounds.iter().all(rounds::Round::is_valid))
+    if let (Some(file), Some(curve)) = (&settings.svg, rounds.iter().find_map(|round| round.curve.as_ref())) {
+        write(file, &curve.svg())?;
+    }
+    Ok(rounds.iter().all(Round::is_valid))
+}
+
+/// Writes a file, and makes its directory if there is none.
+fn write(file: &Path, text: &str) -> Result<(), Error> {
+    let written = || {
+        std::fs::create_dir_all(file.parent().unwrap_or(Path::new("")))?;
+        std::fs::write(file, text)
+    };
+    written().map_err(Error::io(format!("{} can't be written", file.display())))
 }

@@ -1,20 +1,23 @@
-//! What PostgreSQL takes by itself: pgbench with one statement that inserts one booking and one change into the same
-//! tables. It takes no head, looks for no conflict and keeps no gapless log; a sequence gives the numbers.
+//! The rows `pgbench` and `pgbench-wide`, peers of others: what PostgreSQL takes by itself. One statement inserts one
+//! booking and one change into the same tables; it takes no head, looks for no conflict and keeps no gapless log, and a
+//! sequence gives the numbers. Valid when no transaction failed.
 
 mod script;
 
 use std::{fs, path::Path, time::Duration};
 
-use time::Date;
-
 use crate::{
-    child::Child, database::Fresh, error::Error, figures::Latencies, settings::Settings, stop::Stop,
+    child::Child, database::Fresh, error::Error, figures::Latencies, machine, rounds::Bench, told::Told,
 };
 
 pub(crate) use script::prepare;
 
 /// How much longer than it should a run may take.
 const GRACE: Duration = Duration::from_mins(1);
+
+/// How many clients connect in a second, at least. pgbench takes that time off the one that it is given, though not into
+/// its rate: with many clients little would be left.
+const CLIENTS_CONNECT: u32 = 40;
 
 /// What pgbench saw.
 #[derive(Debug)]
@@ -24,27 +27,38 @@ pub(crate) struct Seen {
     pub(crate) latencies: Latencies,
 }
 
-/// Runs it, first uncounted and then counted.
+impl Seen {
+    pub(crate) fn told(&self) -> Told {
+        let mut told = Told { per_second: Some(self.per_second), ..Told::default() };
+        told.add("taken", "rows/s", self.per_second);
+        told.add_latencies(&self.latencies, None);
+        told
+    }
+}
+
+/// Runs it with so many clients, first uncounted and then counted, so many seconds each.
 ///
 /// # Errors
 /// When a transaction failed, or pgbench did.
 pub(crate) fn run(
-    settings: &Settings,
+    bench: &Bench<'_>,
     database: &Fresh<'_>,
-    first_day: Date,
-    directory: &Path,
-    stop: &Stop,
+    clients: u16,
+    [warm_up, counted]: [u32; 2],
 ) -> Result<Seen, Error> {
+    let Bench { settings, stop, .. } = bench;
+    let (directory, first_day) = (bench.directory(), machine::tomorrow());
     let script = directory.join("intake.sql");
     fs::write(&script, script::statement(settings, first_day))
         .map_err(Error::io("the script can't be written"))?;
-    let logs = directory.join(format!("{}.pgbench", database.name()));
+    let logs = directory.join(format!("{}.{clients}.pgbench", database.name()));
     fs::create_dir(&logs).map_err(Error::io("no directory for the logs of pgbench"))?;
     let data = script::change_data(first_day)?;
     let run = |seconds: u32, seed: u64, logged: bool| {
+        let seconds = seconds + u32::from(clients) / CLIENTS_CONNECT;
         let mut command = database.tool("pgbench");
         command
-            .args(["-M", "prepared", "-n", "-j", "2", "-c", &settings.connections.to_string()])
+            .args(["-M", "prepared", "-n", "-j", "2", "-c", &clients.to_string()])
             .args(["-T", &seconds.to_string(), "--random-seed", &seed.to_string()])
             .args(["-D", &format!("data={data}"), "-f"])
             .arg(&script);
@@ -55,8 +69,8 @@ pub(crate) fn run(
         let limit = Duration::from_secs(seconds.into()) + GRACE;
         Child::start("pgbench", command, directory)?.finish(limit, stop)
     };
-    run(settings.warm_up_seconds, settings.seed.wrapping_add(1), false)?;
-    let told = run(settings.seconds, settings.seed, true)?;
+    run(warm_up, settings.seed.wrapping_add(1), false)?;
+    let told = run(counted, settings.seed, true)?;
     Ok(Seen { per_second: per_second(&told)?, latencies: latencies(&logs)? })
 }
 

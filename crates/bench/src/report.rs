@@ -1,61 +1,58 @@
-//! The figures of each part, as the table and the JSON have them. Never judges whether they are valid.
+//! The figures of all rows, as the table and the JSON have them. Judges aims by the medians of all rounds; never whether a
+//! row is valid.
 
 mod json;
-mod sockets;
 mod table;
 
-use crate::{figures::Latencies, intake::Http, rounds::Round, settings::Part};
+use crate::{
+    figures::Spread,
+    rounds::Round,
+    row::Row,
+    told::{Aim, Figure, Told},
+};
 
 pub(crate) use json::json;
 pub(crate) use table::table;
 
-/// One part of the intake in one round, as numbers; what a part can't have is none.
-#[derive(Debug, Clone, Copy)]
-struct Figures {
-    per_second: f64,
-    p50_millis: f64,
-    p99_millis: f64,
-    longest_millis: f64,
-    conflicting_percent: Option<f64>,
-    times_pgbench: Option<f64>,
-    generator_cores: Option<f64>,
+/// One figure of a row in all rounds that have it.
+struct Line<'a> {
+    figure: &'a Figure,
+    values: Vec<f64>,
+    spread: Spread,
 }
 
-impl Figures {
-    fn of(part: Part, round: &Round) -> Option<Self> {
-        let http = match part {
-            Part::Http => round.http.as_ref()?,
-            Part::Validator => round.validator.as_ref()?,
-            Part::Pgbench => {
-                let seen = round.pgbench.as_ref()?;
-                return Some(Self::new(seen.per_second, &seen.latencies));
-            }
-            Part::FanOut | Part::Paced | Part::Idle | Part::Reconnect => return None,
-        };
-        let per_second = http.per_second();
-        Some(Self {
-            conflicting_percent: Some(http.conflicting_percent()),
-            times_pgbench: round.pgbench.as_ref().map(|pgbench| per_second / pgbench.per_second),
-            generator_cores: Some(http.seen.cpu.as_secs_f64() / http.counted.as_secs_f64()),
-            ..Self::new(per_second, &http.seen.latencies)
+/// A row in all rounds that have it.
+struct Rounds<'a> {
+    row: Row,
+    told: Vec<&'a Told>,
+}
+
+impl<'a> Rounds<'a> {
+    /// The rows that were measured, in their order.
+    fn of(rounds: &'a [Round]) -> impl Iterator<Item = Self> {
+        Row::all()
+            .map(|row| Self { row, told: rounds.iter().filter_map(|round| round.rows.get(&row)).collect() })
+            .filter(|rounds| !rounds.told.is_empty())
+    }
+
+    fn is_valid(&self) -> bool {
+        self.told.iter().all(|told| told.is_valid())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line<'a>> {
+        // A round that could not be measured has none.
+        let whole = self.told.iter().max_by_key(|told| told.figures.len());
+        let figures = whole.map_or(&[][..], |told| &told.figures);
+        figures.iter().enumerate().filter_map(|(place, figure)| {
+            let values = self.told.iter().filter_map(|told| Some(told.figures.get(place)?.value));
+            let values: Vec<f64> = values.collect();
+            Some(Line { figure, spread: Spread::of(values.iter().copied())?, values })
         })
     }
 
-    fn new(per_second: f64, latencies: &Latencies) -> Self {
-        Self {
-            per_second,
-            p50_millis: latencies.percentile_millis(50.0),
-            p99_millis: latencies.percentile_millis(99.0),
-            longest_millis: latencies.longest_millis(),
-            conflicting_percent: None,
-            times_pgbench: None,
-            generator_cores: None,
-        }
+    /// What the line is to reach, and whether the median does: `None` when the row is not valid.
+    fn judged(&self, line: &Line<'_>) -> Option<(Aim, Option<bool>)> {
+        let aim = line.figure.aim?;
+        Some((aim, self.is_valid().then(|| aim.is_met_by(line.spread.median))))
     }
-}
-
-/// The parts over HTTP that a round has.
-fn http_parts(round: &Round) -> impl Iterator<Item = (Part, &Http)> {
-    let http = round.http.iter().map(|http| (Part::Http, http));
-    http.chain(round.validator.iter().map(|http| (Part::Validator, http)))
 }

@@ -1,4 +1,4 @@
-//! What is asked for: random one-hour slots of random resources, written as the bytes of an HTTP request.
+//! What is asked for: one-hour slots of resources, written as the bytes of an HTTP request.
 //!
 //! Never allocates while the load runs.
 
@@ -11,9 +11,27 @@ use crate::random::Random;
 /// Over how many days the slots are spread.
 pub(crate) const DAYS: u16 = 365;
 
+/// Slots of a resource.
+const SLOTS: u32 = DAYS as u32 * 24;
+
+/// How far the next slot of a resource is from the last one, where each is drawn once: shares no factor with [`SLOTS`].
+const STRIDE: u32 = 4_999;
+
+/// How slots are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Draw {
+    /// Each resource once, then resource, slot and user as chance says.
+    Chance,
+    /// Resources in turn, and no slot twice before all have been drawn: each want fits.
+    Distinct,
+    /// First the one resource's first slot; then, for each user in turn, another that is always the same.
+    OneSlot,
+}
+
 /// What the requests are drawn from.
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
+    pub(crate) draw: Draw,
     /// How many resources, from `Room 0001` on.
     pub(crate) resources: u32,
     /// How many users, from `user-1` on.
@@ -24,7 +42,7 @@ pub(crate) struct Choice {
     pub(crate) seed: u64,
 }
 
-/// The requests of one load, in their order: each resource once, then whatever chance says.
+/// The requests of one load, in their order: each resource once, and then more.
 pub(crate) struct Requests {
     choice: Choice,
     random: Random,
@@ -34,7 +52,7 @@ pub(crate) struct Requests {
     headers: Vec<u8>,
     /// `YYYY-MM-DD` of each day, and of the one after the last.
     days: Vec<String>,
-    named: u32,
+    drawn: u32,
 }
 
 /// `Room 0001`: as wide for each, so that all bodies have one length.
@@ -52,7 +70,7 @@ impl Requests {
             start: start.into_bytes(),
             headers: Vec::new(),
             days,
-            named: 0,
+            drawn: 0,
             choice,
         };
         let mut body = Vec::new();
@@ -64,24 +82,33 @@ impl Requests {
 
     /// Whether each resource has been named.
     pub(crate) fn all_named(&self) -> bool {
-        self.named == self.choice.resources
+        self.drawn >= self.choice.resources
     }
 
     /// Writes the next request over whatever `into` held.
     pub(crate) fn write_next(&mut self, into: &mut Vec<u8>) {
-        let resource = if self.all_named() {
-            self.random.below(self.choice.resources) + 1
-        } else {
-            self.named += 1;
-            self.named
-        };
-        let user = self.random.below(self.choice.users) + 1;
-        let slot = self.random.below(u32::from(DAYS) * 24);
+        let (resource, slot, user) = self.draw();
+        self.drawn += 1;
         into.clear();
         into.extend_from_slice(&self.start);
         write_number(into, user);
         into.extend_from_slice(&self.headers);
         self.write_body(into, resource, (slot / 24) as usize, slot % 24);
+    }
+
+    /// Numbers of the next resource, slot and user.
+    fn draw(&mut self) -> (u32, u32, u32) {
+        let Choice { draw, resources, users, .. } = self.choice;
+        let (turn, next) = (self.drawn / resources, self.drawn % resources + 1);
+        let user = self.random.below(users) + 1;
+        let chance = self.random.below(SLOTS);
+        match draw {
+            Draw::Chance if self.all_named() => (self.random.below(resources) + 1, chance, user),
+            Draw::Chance => (next, chance, user),
+            // Another first slot for each resource, so that a day is not asked for by all at once.
+            Draw::Distinct => (next, (turn % SLOTS * STRIDE + next * 17) % SLOTS, user),
+            Draw::OneSlot => (next, u32::from(turn > 0) * 36, self.drawn % users + 1),
+        }
     }
 
     fn write_body(&self, into: &mut Vec<u8>, resource: u32, day: usize, hour: u32) {
@@ -103,12 +130,18 @@ fn write_number(into: &mut Vec<u8>, number: u32) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use time::macros::date;
 
     use super::*;
 
     fn requests(resources: u32) -> Requests {
-        let choice = Choice { resources, users: 10_000, first_day: date!(2026 - 12 - 31), seed: 1 };
+        drawing(Draw::Chance, resources)
+    }
+
+    fn drawing(draw: Draw, resources: u32) -> Requests {
+        let choice = Choice { draw, resources, users: 10_000, first_day: date!(2026 - 12 - 31), seed: 1 };
         Requests::new(choice, "127.0.0.1:8000")
     }
 
@@ -145,5 +178,26 @@ mod tests {
             assert!(time("start_time").date() >= date!(2026 - 12 - 31));
             assert!(time("start_time").date() < date!(2026 - 12 - 31) + Duration::days(365));
         }
+    }
+
+    #[test]
+    fn what_is_to_be_distinct_comes_once_until_every_slot_has_come() {
+        let mut requests = drawing(Draw::Distinct, 3);
+        let mut seen = HashSet::new();
+        for _ in 0..3 * SLOTS {
+            let (resource, slot, _) = requests.draw();
+            requests.drawn += 1;
+            assert!(slot < SLOTS && seen.insert((resource, slot)));
+        }
+    }
+
+    #[test]
+    fn one_slot_is_wanted_by_each_user_in_turn_after_another_has_named_the_resource() {
+        let mut requests = drawing(Draw::OneSlot, 1);
+        let first = next(&mut requests).1;
+        let [(head, second), (_, third)] = [(); 2].map(|()| next(&mut requests));
+        assert_ne!(first["start_time"], second["start_time"]);
+        assert_eq!(second, third);
+        assert!(head.contains("X-User-ID: user-2\r\n"), "{head}");
     }
 }

@@ -1,13 +1,13 @@
-//! Each number of each round, for machines.
+//! Each number of each round with its unit, for machines.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
-    intake::Http,
+    curve::Curve,
     machine::Machine,
-    report::{Figures, http_parts, sockets},
+    report::{Line, Rounds},
     rounds::Round,
-    settings::{Part, Settings},
+    settings::Settings,
 };
 
 pub(crate) fn json(settings: &Settings, machine: &Machine, rounds: &[Round]) -> Value {
@@ -21,9 +21,14 @@ pub(crate) fn json(settings: &Settings, machine: &Machine, rounds: &[Round]) -> 
         "settings": {
             "seconds": settings.seconds,
             "warm_up_seconds": settings.warm_up_seconds,
+            "rounds": settings.rounds,
             "connections": settings.connections,
+            "many_connections": settings.many_connections,
             "resources": settings.resources,
             "users": settings.users,
+            "backlog": settings.backlog,
+            "decisions_per_second": settings.decisions_per_second,
+            "hot_users": settings.hot_users,
             "sockets": settings.sockets,
             "bookings_per_second": settings.bookings_per_second,
             "many_sockets": settings.many_sockets,
@@ -31,48 +36,30 @@ pub(crate) fn json(settings: &Settings, machine: &Machine, rounds: &[Round]) -> 
             "reconnect_users": settings.reconnect_users,
             "seed": settings.seed,
         },
-        "intake": rounds.iter().map(round_json).collect::<Vec<_>>(),
-        "sockets": rounds.iter().map(sockets::json).collect::<Vec<_>>(),
+        "rows": Rounds::of(rounds).map(|rounds| row(settings, &rounds)).collect::<Vec<_>>(),
+        "curve": rounds.iter().find_map(|round| round.curve.as_ref()).map(Curve::json),
     })
 }
 
-fn round_json(round: &Round) -> Value {
-    let mut parts: Map<String, Value> = Part::INTAKE
-        .into_iter()
-        .filter_map(|part| Some((part.as_str().to_owned(), figures_json(Figures::of(part, round)?))))
-        .collect();
-    for (part, http) in http_parts(round) {
-        parts[part.as_str()]["account"] = account_json(http);
-    }
-    Value::Object(parts)
-}
-
-fn figures_json(figures: Figures) -> Value {
+fn row(settings: &Settings, rounds: &Rounds<'_>) -> Value {
+    let faults: Vec<&String> = rounds.told.iter().flat_map(|told| &told.faults).collect();
     json!({
-        "per_second": figures.per_second,
-        "p50_millis": figures.p50_millis,
-        "p99_millis": figures.p99_millis,
-        "longest_millis": figures.longest_millis,
-        "conflicting_percent": figures.conflicting_percent,
-        "times_pgbench": figures.times_pgbench,
-        "generator_cores": figures.generator_cores,
+        "row": rounds.row.as_str(),
+        "about": rounds.row.about(settings),
+        "valid": rounds.is_valid(),
+        "faults": faults,
+        "figures": rounds.lines().map(|line| figure(rounds, &line)).collect::<Vec<_>>(),
     })
 }
 
-fn account_json(http: &Http) -> Value {
-    let errors = http.seen.errors.iter();
-    let errors: Map<String, Value> =
-        errors.map(|(status, count)| (status.to_string(), json!(count))).collect();
-    let cpu: Map<String, Value> =
-        http.cpu_micros().map(|(name, micros)| (name.to_owned(), json!(micros))).collect();
+fn figure(rounds: &Rounds<'_>, line: &Line<'_>) -> Value {
+    let judged = rounds.judged(line);
     json!({
-        "valid": http.is_valid(),
-        "acknowledged": http.seen.acknowledged,
-        "errors": errors,
-        "cpu_micros_per_booking": cpu,
-        "seq": http.log.seq,
-        "changes": http.log.kinds,
-        "open_wants": http.backlog.open,
-        "unseen_wants": http.backlog.unseen,
+        "name": line.figure.name,
+        "unit": line.figure.unit,
+        "median": line.spread.median,
+        "rounds": line.values,
+        "aim": judged.map(|(aim, _)| aim.to_string()),
+        "is_met": judged.and_then(|(_, is_met)| is_met),
     })
 }

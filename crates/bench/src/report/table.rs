@@ -1,140 +1,120 @@
-//! The medians side by side, and what lies behind them, for people.
+//! The medians, what they were to reach and whether they do, for people: each row, and then in short what has an aim.
 
 use std::fmt::Write;
 
 use crate::{
-    figures::{Spread, number},
-    intake::Http,
-    log::Backlog,
+    figures::Spread,
     machine::Machine,
-    report::{Figures, http_parts, sockets},
+    report::{Line, Rounds},
     request::DAYS,
     rounds::Round,
-    settings::{Part, Settings},
+    settings::Settings,
 };
-
-/// What intake is to reach at least, in bookings for each of pgbench.
-const AIM_TIMES_PGBENCH: f64 = 1.5;
-
-/// What the p99 of intake is to stay under.
-const AIM_P99_MILLIS: f64 = 10.0;
-
-/// A line: its name, its figure, and how many digits that has after the point.
-type Line = (&'static str, fn(&Figures) -> Option<f64>, usize);
-
-const LINES: [Line; 7] = [
-    ("bookings/s", |figures| Some(figures.per_second), 0),
-    ("times pgbench", |figures| figures.times_pgbench, 2),
-    ("p50 ms", |figures| Some(figures.p50_millis), 2),
-    ("p99 ms", |figures| Some(figures.p99_millis), 2),
-    ("longest ms", |figures| Some(figures.longest_millis), 1),
-    ("conflicting %", |figures| figures.conflicting_percent, 2),
-    ("generator cores", |figures| figures.generator_cores, 2),
-];
 
 pub(crate) fn table(settings: &Settings, machine: &Machine, rounds: &[Round]) -> String {
     let Machine { cores, cpu, kernel, postgresql } = machine;
-    let Settings { connections, resources, users, seconds, warm_up_seconds, .. } = settings;
+    let Settings { resources, users, seconds, warm_up_seconds, .. } = settings;
     let mut text = format!(
         "{cores} cores, {cpu}, Linux {kernel}, PostgreSQL {postgresql}, fsync on\n\
-         intake: {connections} connections, {resources} resources, {users} users, one-hour slots over {DAYS} days\n\
-         {seconds} s after {warm_up_seconds} s of warm-up; median (least to most) of rounds: {}\n\n",
+         {resources} resources, {users} users, one-hour slots over {DAYS} days; {seconds} s after {warm_up_seconds} s of \
+         warm-up\nmedian (least to most) of rounds: {}\n",
         rounds.len()
     );
-    if settings.only.is_none_or(|part| Part::INTAKE.contains(&part)) {
-        push_intake(&mut text, rounds);
+    for rounds in Rounds::of(rounds) {
+        push_row(&mut text, settings, &rounds);
     }
-    text.push_str(&sockets::table(settings, rounds));
+    push_aims(&mut text, rounds);
     text
 }
 
-fn push_intake(text: &mut String, rounds: &[Round]) {
-    let parts = Part::INTAKE.map(|part| {
-        let figures: Vec<Figures> = rounds.iter().filter_map(|round| Figures::of(part, round)).collect();
-        (part, figures)
-    });
-    push_line(text, "", parts.each_ref().map(|(part, _)| part.as_str().to_owned()));
-    for (name, of, digits) in LINES {
-        push_line(text, name, parts.each_ref().map(|(_, figures)| told(figures, of, digits)));
-    }
-    let _ = writeln!(
-        text,
-        "\naim of http and validator: {AIM_TIMES_PGBENCH} times pgbench, p99 under {AIM_P99_MILLIS} ms"
-    );
-    for (part, figures) in parts.iter().filter(|(part, _)| *part != Part::Pgbench) {
-        let told = match aim_is_met(figures) {
-            None => continue,
-            Some(_) if !rounds.iter().flat_map(http_parts).all(|(_, http)| http.is_valid()) => {
-                "INVALID, see below"
-            }
-            Some(true) => "met",
-            Some(false) => "missed",
-        };
-        let _ = writeln!(text, "  {}: {told}", part.as_str());
-    }
-    text.push('\n');
-    for (number, round) in (1..).zip(rounds) {
-        for (part, http) in http_parts(round) {
-            let _ = writeln!(text, "round {number}, {}: {}", part.as_str(), account(part, http));
+/// Every figure that is to reach something, in short, as a README takes it.
+fn push_aims(text: &mut String, rounds: &[Round]) {
+    let mut lines = String::new();
+    for rounds in Rounds::of(rounds) {
+        for line in rounds.lines() {
+            let Some((aim, is_met)) = rounds.judged(&line) else { continue };
+            let (row, name, told) = (rounds.row.as_str(), named(&line), judgement(is_met));
+            let _ = writeln!(lines, "| {row} | {name} | {} | {aim} | {told} |", spread(&line));
         }
     }
+    if !lines.is_empty() {
+        let _ = write!(text, "\n| row | figure | median | aim | |\n| --- | --- | --- | --- | --- |\n{lines}");
+    }
 }
 
-/// Whether the medians reach the aim; none without pgbench beside them.
-fn aim_is_met(figures: &[Figures]) -> Option<bool> {
-    let times = Spread::of(figures.iter().filter_map(|figures| figures.times_pgbench))?;
-    let p99 = Spread::of(figures.iter().map(|figures| figures.p99_millis))?;
-    Some(times.median >= AIM_TIMES_PGBENCH && p99.median < AIM_P99_MILLIS)
+fn push_row(text: &mut String, settings: &Settings, rounds: &Rounds<'_>) {
+    let _ = writeln!(text, "\n{}: {}", rounds.row.as_str(), rounds.row.about(settings));
+    for line in rounds.lines() {
+        let judged = rounds.judged(&line);
+        let judged = judged.map(|(aim, is_met)| format!("  aim {aim}: {}", judgement(is_met)));
+        let _ = writeln!(text, "  {:<64}{:>24}{}", named(&line), spread(&line), judged.unwrap_or_default());
+    }
+    for (number, told) in (1..).zip(&rounds.told).filter(|(_, told)| !told.is_valid()) {
+        let _ = writeln!(text, "  round {number} is INVALID: {}", told.faults.join("; "));
+    }
 }
 
-/// What the log has beyond what was acknowledged, and what went wrong.
-fn account(part: Part, http: &Http) -> String {
-    let beyond = number(http.log.seq) - number(http.seen.acknowledged);
-    let kinds: Vec<String> = http.log.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let mut text = format!(
-        "{} acknowledged; the log has {beyond:+} to that, seq {}: {}",
-        http.seen.acknowledged,
-        http.log.seq,
-        kinds.join(", ")
-    );
-    if part == Part::Validator {
-        let Backlog { open, unseen } = http.backlog;
-        let _ = write!(text, "; {open} wants open at the end, {unseen} of them not yet looked at");
+/// What a line tells, with its unit.
+fn named(line: &Line<'_>) -> String {
+    match (line.figure.name.as_str(), line.figure.unit) {
+        (name, "") => name.to_owned(),
+        (name, unit) => format!("{name}, {unit}"),
     }
-    for (name, micros) in http.cpu_micros() {
-        let _ = write!(text, "; {name} used {micros:.1} us of processor time for each");
-    }
-    for (status, count) in &http.seen.errors {
-        let _ = write!(text, "; {count} answers of status {status}");
-    }
-    if !http.is_valid() {
-        text.push_str("\n  INVALID: not every request was taken, or the log does not hold what was");
-    }
-    if let Some(first) = &http.seen.first_error {
-        let _ = write!(text, "; the first answer that counts as an error:\n{first}");
-    }
-    text
 }
 
-fn told(figures: &[Figures], of: fn(&Figures) -> Option<f64>, digits: usize) -> String {
-    spread(&figures.iter().filter_map(of).collect::<Vec<_>>(), digits)
+fn judgement(is_met: Option<bool>) -> &'static str {
+    match is_met {
+        Some(true) => "met",
+        Some(false) => "missed",
+        None => "INVALID",
+    }
 }
 
 /// The median of one number of each round, and from where to where they go.
-pub(super) fn spread(numbers: &[f64], digits: usize) -> String {
-    match Spread::of(numbers.iter().copied()) {
-        Some(Spread { median, .. }) if numbers.len() == 1 => format!("{median:.digits$}"),
-        Some(Spread { median, least, most }) => {
-            format!("{median:.digits$} ({least:.digits$} to {most:.digits$})")
-        }
-        None => "-".to_owned(),
+fn spread(Line { values, spread: Spread { median, least, most }, .. }: &Line<'_>) -> String {
+    // Three digits that count.
+    let digits = match median.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    };
+    if values.len() == 1 {
+        return format!("{median:.digits$}");
     }
+    format!("{median:.digits$} ({least:.digits$} to {most:.digits$})")
 }
 
-fn push_line(text: &mut String, name: &str, cells: [String; Part::INTAKE.len()]) {
-    let _ = write!(text, "{name:<16}");
-    for cell in cells {
-        let _ = write!(text, "{cell:>28}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        row::Row,
+        told::{Aim, Told},
+    };
+
+    /// Three rounds of one row, whose figure is to be at most 3.
+    fn short(values: [f64; 3], fault: Option<&str>) -> String {
+        let rounds = values.map(|value| {
+            let mut told = Told::default();
+            told.add("p50", "ms", value);
+            told.aim("times the p50 of pgbench", "", value, Aim::AtMost(3.0));
+            told.faults.extend(fault.map(str::to_owned));
+            Round { rows: [(Row::Alone, told)].into(), curve: None }
+        });
+        let mut text = String::new();
+        push_aims(&mut text, &rounds);
+        text.lines().last().unwrap_or_default().to_owned()
     }
-    text.push('\n');
+
+    #[test]
+    fn the_median_is_judged_and_only_what_has_an_aim_is_told_in_short() {
+        let met = "| alone | times the p50 of pgbench | 2.50 (2.00 to 9.00) | at most 3 | met |";
+        assert_eq!(short([9.0, 2.0, 2.5], None), met);
+        assert!(short([9.0, 2.0, 3.5], None).ends_with("| missed |"));
+    }
+
+    #[test]
+    fn a_row_with_a_fault_in_any_round_is_neither_met_nor_missed() {
+        assert!(short([1.0, 1.0, 1.0], Some("lost")).ends_with("| INVALID |"));
+    }
 }

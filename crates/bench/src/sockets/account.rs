@@ -21,6 +21,14 @@ impl Faults {
     pub(crate) fn is_none(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Each kind that there was, in words.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let Self { missed, doubled, foreign, resyncs } = *self;
+        let counts =
+            [("missed", missed), ("doubled", doubled), ("not asked for", foreign), ("resync", resyncs)];
+        counts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect()
+    }
 }
 
 impl AddAssign for Faults {
@@ -61,7 +69,7 @@ impl Account {
                 self.faults.missed += u64::from(next.is_some_and(|next| next <= seq));
             }
             Kind::Resync => self.faults.resyncs += 1,
-            Kind::BookingCreated | Kind::Change => {
+            Kind::BookingCreated | Kind::BookingValidated | Kind::Change => {
                 let is_next = next == Some(seq) && self.has_begun;
                 if seq <= self.last {
                     self.faults.doubled += 1;

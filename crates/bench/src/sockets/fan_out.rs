@@ -1,5 +1,6 @@
-//! One change to a thousand sockets: bookings are made over HTTP and each socket, which listens to everything, is told each
-//! change. The way is the real one: PostgreSQL, the relay of the API's process, Redis, a notifier.
+//! The rows `fan-out` and `paced`: one change to a thousand sockets. Bookings are made over HTTP and each socket, which
+//! listens to everything, is told each change. The way is the real one: PostgreSQL, the relay of the API's process, Redis, a
+//! notifier. Valid when each socket was told all of the log and no more, each change once and in order. No peer.
 
 use std::{
     collections::BTreeMap,
@@ -10,53 +11,34 @@ use std::{
 use crate::{
     database::Fresh,
     error::Error,
-    figures::{Latencies, number},
+    figures::number,
     load,
     log::Log,
     request::Requests,
     rounds::Bench,
     service::Service,
-    settings::Settings,
     sockets::{
-        account::Faults,
         crowd::{Crowd, LOOK_EVERY},
         ledger::Ledger,
         message::Message,
+        pace::Pace,
         writer::{self, Writer},
     },
+    told::{Aim, Told},
 };
 
 /// Most bookings that are made and not yet told to everybody: far fewer than may wait for one socket (256), so that nobody
 /// is cut off, and enough that the way is never empty.
 const UNDERWAY_MAX: u64 = 64;
 
+/// Connections of who makes them.
+const CONNECTIONS: usize = 16;
+
+/// Messages a second, of as many as they keep up with.
+const AIM: Aim = Aim::AtLeast(200_000.0);
+
 /// How long sockets may take to open, and what is underway at the end to arrive.
 const REST_MAX: Duration = Duration::from_secs(30);
-
-/// What was seen.
-#[derive(Debug)]
-pub(crate) struct FanOut {
-    pub(crate) sockets: usize,
-    pub(crate) counted: Duration,
-    /// Of each message received in the counted time, from the change's `at`.
-    pub(crate) latencies: Latencies,
-    pub(crate) faults: Faults,
-    /// Whether every socket was told everything up to the end of the log, and nothing after.
-    pub(crate) is_whole: bool,
-    /// Processor time within the counted time, of this process and of each service.
-    pub(crate) cpu: BTreeMap<String, Duration>,
-    pub(crate) log: Log,
-}
-
-impl FanOut {
-    pub(crate) fn per_second(&self) -> f64 {
-        number(self.latencies.count()) / self.counted.as_secs_f64()
-    }
-
-    pub(crate) fn is_valid(&self) -> bool {
-        self.latencies.count() > 0 && self.faults.is_none() && self.is_whole && self.log.is_without_gaps()
-    }
-}
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
@@ -76,23 +58,20 @@ enum Phase {
 ///
 /// # Errors
 /// When it can't be measured: a socket that is closed is one reason.
-pub(crate) fn measure(
-    bench: &Bench<'_>,
-    database: &Fresh<'_>,
-    index: usize,
-    pace: Option<u32>,
-) -> Result<FanOut, Error> {
+pub(crate) fn measure(bench: &Bench<'_>, index: usize, pace: Option<u32>) -> Result<Told, Error> {
+    let database = &bench.database()?;
     let mut services =
         [bench.services.start("holdfast-booking-api", database)?, bench.services.notifier(database.name())?];
     let [api, notifier] = services.each_ref().map(|service| service.address);
     // Named first, so that each booking that is counted is one change.
-    let requests = writer::book(api, writer::requests(bench.choice(index), api), 0, bench.stop)?;
+    let requests = writer::requests(bench.choice(index), api);
+    let requests = writer::book(api, requests, CONNECTIONS, 0, bench.stop)?;
     let run = Run { bench, database, services: &services, pace };
-    let seen = run.run(api, notifier, requests).map_err(|error| services[1].blame(error))?;
+    let told = run.run(api, notifier, requests).map_err(|error| services[1].blame(error))?;
     for service in &mut services {
         service.check()?;
     }
-    Ok(seen)
+    Ok(told)
 }
 
 struct Run<'a> {
@@ -106,7 +85,7 @@ struct Run<'a> {
 type Used = BTreeMap<String, Duration>;
 
 impl Run<'_> {
-    fn run(&self, api: SocketAddr, notifier: SocketAddr, requests: Requests) -> Result<FanOut, Error> {
+    fn run(&self, api: SocketAddr, notifier: SocketAddr, requests: Requests) -> Result<Told, Error> {
         let Bench { settings, stop, .. } = self.bench;
         let sockets = settings.sockets.into();
         let within = (REST_MAX, *stop);
@@ -117,22 +96,31 @@ impl Run<'_> {
         if !crowd.until(&mut ledger, within, Ledger::hear, Ledger::has_begun)? {
             return Err(Error::Load("not all sockets were told hello".into()));
         }
-        let mut writer = Writer::open(api, requests, crowd.registry(), crowd.len())?;
+        let mut writer = Writer::open(api, requests, CONNECTIONS, (crowd.registry(), crowd.len()))?;
         let (before, after) = self.load(&mut crowd, &mut writer, &mut ledger)?;
         let log = Log::read(self.database)?;
         // What was told in time and is the end: whoever was told something twice, or too much, is not there either.
         let is_there = |ledger: &Ledger| ledger.is_at(log.seq) || !ledger.faults.is_none();
         crowd.until(&mut ledger, within, Ledger::hear, is_there)?;
-        let cpu = before.into_iter().zip(after.into_values());
-        Ok(FanOut {
-            sockets,
-            counted: Duration::from_secs(settings.seconds.into()),
-            is_whole: ledger.is_at(log.seq),
-            latencies: ledger.latencies,
-            faults: ledger.faults,
-            cpu: cpu.map(|((name, before), after)| (name, after.saturating_sub(before))).collect(),
-            log,
-        })
+        let seconds = settings.counted().as_secs_f64();
+        let mut told = Told::default();
+        let per_second = number(ledger.latencies.count()) / seconds;
+        match self.pace {
+            None => told.aim("told", "messages/s", per_second, AIM),
+            Some(_) => told.add("told", "messages/s", per_second),
+        }
+        told.add("of", "changes/s", per_second / number(sockets as u64));
+        told.add_latencies(&ledger.latencies, None);
+        for ((name, before), after) in before.into_iter().zip(after.into_values()) {
+            told.add(name, "cores", after.saturating_sub(before).as_secs_f64() / seconds);
+        }
+        told.faults.extend(ledger.faults.told());
+        told.demand(ledger.is_at(log.seq), || {
+            "not every socket was told all of the log and no more".to_owned()
+        });
+        told.demand(ledger.latencies.count() > 0, || "nothing was told".to_owned());
+        told.demand(log.is_without_gaps(), || "the log has gaps".to_owned());
+        Ok(told)
     }
 
     /// Warms up, counts, and waits for what is underway, unless something went wrong; the processor time before and after
@@ -143,11 +131,11 @@ impl Run<'_> {
         writer: &mut Writer,
         ledger: &mut Ledger,
     ) -> Result<(Used, Used), Error> {
-        let Settings { seconds, warm_up_seconds, .. } = *self.bench.settings;
-        let counted = Duration::from_secs(seconds.into());
+        let counted = self.bench.settings.counted();
         let started = Instant::now();
-        let mut phase = Phase::WarmUp { until: started + Duration::from_secs(warm_up_seconds.into()) };
-        let (mut due, mut before, mut after) = (started, self.used(), self.used());
+        let mut phase = Phase::WarmUp { until: started + self.bench.settings.warm_up() };
+        let mut pace = self.pace.map(|per_second| Pace::new(started, per_second));
+        let (mut before, mut after) = (self.used(), self.used());
         while ledger.faults.is_none() {
             self.bench.stop.check()?;
             let now = Instant::now();
@@ -170,33 +158,19 @@ impl Run<'_> {
                 }
                 _ => {}
             }
-            if !matches!(phase, Phase::Rest { .. }) {
-                self.send(writer, ledger, &mut due, now)?;
+            // As far as sockets keep up.
+            while !matches!(phase, Phase::Rest { .. }) && writer.sent - ledger.told_bookings < UNDERWAY_MAX {
+                let is_due = pace.as_ref().is_none_or(|pace| pace.due(now).is_some());
+                if !is_due || !writer.send(now)? {
+                    break;
+                }
+                pace.iter_mut().for_each(Pace::sent);
             }
-            let wait = self.pace.map_or(LOOK_EVERY, |_| due.saturating_duration_since(now).min(LOOK_EVERY));
+            let wait = pace.as_ref().map_or(LOOK_EVERY, |pace| pace.wait(now, LOOK_EVERY));
             let hear = |number, message: &Message<'_>, at| ledger.hear(number, message, at);
-            crowd.turn(wait, hear, |number| writer.ready(number))?;
+            crowd.turn(wait, hear, |number| writer.ready(number).map(drop))?;
         }
         Ok((before, after))
-    }
-
-    /// Sends what is due, as far as sockets keep up.
-    fn send(
-        &self,
-        writer: &mut Writer,
-        ledger: &Ledger,
-        due: &mut Instant,
-        now: Instant,
-    ) -> Result<(), Error> {
-        while writer.sent - ledger.told_bookings < UNDERWAY_MAX && self.pace.is_none_or(|_| *due <= now) {
-            if !writer.send()? {
-                break;
-            }
-            if let Some(pace) = self.pace {
-                *due += Duration::from_secs(1) / pace;
-            }
-        }
-        Ok(())
     }
 
     fn used(&self) -> Used {

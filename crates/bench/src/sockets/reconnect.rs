@@ -1,4 +1,4 @@
-//! Everybody comes back at once, each with the position where they broke off: to the notifier that they left, which has what
+//! The row `reconnect`: everybody comes back at once, each with the position where they broke off: to the notifier that they left, which has what
 //! they missed in memory, and to a fresh one, which reads it from Redis. A notifier is never told where PostgreSQL is.
 
 use std::{
@@ -11,7 +11,7 @@ use holdfast_domain::{DEFAULT_TENANT, Shard};
 use crate::{
     database::Fresh,
     error::Error,
-    figures::Latencies,
+    figures::{Latencies, number},
     load,
     log::Log,
     request::Choice,
@@ -23,57 +23,61 @@ use crate::{
         message::Message,
         writer,
     },
+    told::{Aim, Told},
 };
 
 /// How long all of it may take.
 const WAIT_MAX: Duration = Duration::from_mins(2);
 
-/// What was seen.
-#[derive(Debug)]
-pub(crate) struct Reconnect {
-    /// Changes between their position and the end.
-    pub(crate) behind: u64,
-    pub(crate) from_memory: Caught,
-    pub(crate) from_stream: Caught,
-}
+/// Until all have caught up, in milliseconds.
+const AIM: Aim = Aim::Under(3_000.0);
+
+/// Connections of who makes what they miss.
+const CONNECTIONS: usize = 16;
 
 /// What was seen of all who came back.
-#[derive(Debug)]
-pub(crate) struct Caught {
+struct Caught {
     /// From the first connect to each one's position, which follows all that they missed.
-    pub(crate) latencies: Latencies,
+    latencies: Latencies,
     /// Changes that they were told, all of them together.
-    pub(crate) told: usize,
-    pub(crate) faults: Faults,
+    messages: usize,
+    faults: Faults,
     /// Processor time of the notifier and of this process meanwhile.
-    pub(crate) notifier_cpu: Duration,
-    pub(crate) generator_cpu: Duration,
+    notifier_cpu: Duration,
+    generator_cpu: Duration,
     /// Whether each was told all of theirs.
     is_whole: bool,
 }
 
-impl Reconnect {
-    pub(crate) fn is_valid(&self) -> bool {
-        [&self.from_memory, &self.from_stream].iter().all(|caught| caught.is_valid())
-    }
-}
-
 impl Caught {
-    pub(crate) fn is_valid(&self) -> bool {
-        self.faults.is_none() && self.is_whole
+    fn tell(&self, from: &str, told: &mut Told) {
+        told.add(format!("told from {from}"), "messages", number(self.messages as u64));
+        let half = self.latencies.percentile_millis(50.0);
+        told.add(format!("half caught up, from {from}"), "ms", half);
+        told.aim(format!("all caught up, from {from}"), "ms", self.latencies.longest_millis(), AIM);
+        let cpu = [("notifier", self.notifier_cpu), ("generator", self.generator_cpu)];
+        for (name, cpu) in cpu {
+            told.add(format!("{name}, from {from}"), "ms of processor time", cpu.as_secs_f64() * 1e3);
+        }
+        told.faults.extend(self.faults.told());
+        told.demand(self.is_whole, || {
+            format!("not every socket was told all that it had missed, from {from}")
+        });
     }
 }
 
 /// # Errors
 /// When it can't be measured: a socket that is closed is one reason.
-pub(crate) fn measure(bench: &Bench<'_>, database: &Fresh<'_>, index: usize) -> Result<Reconnect, Error> {
+pub(crate) fn measure(bench: &Bench<'_>, index: usize) -> Result<Told, Error> {
+    let database = &bench.database()?;
     let api = bench.services.start("holdfast-booking-api", database)?;
     let old = bench.services.notifier(database.name())?;
     let choice = Choice { users: bench.settings.reconnect_users, ..bench.choice(index) };
-    let requests = writer::book(api.address, writer::requests(choice, api.address), 0, bench.stop)?;
+    let requests =
+        writer::book(api.address, writer::requests(choice, api.address), CONNECTIONS, 0, bench.stop)?;
     let after = Log::read(database)?.seq;
     let behind = bench.settings.behind.into();
-    writer::book(api.address, requests, behind, bench.stop)?;
+    writer::book(api.address, requests, CONNECTIONS, behind, bench.stop)?;
     let end = Log::read(database)?.seq;
     let lists = lists(database, after)?;
     let crowd = Returning { bench, after, end, lists };
@@ -85,12 +89,16 @@ pub(crate) fn measure(bench: &Bench<'_>, database: &Fresh<'_>, index: usize) -> 
     drop(old);
     let fresh = bench.services.notifier(database.name())?;
     let from_stream = crowd.come(&fresh, sockets).map_err(|error| fresh.blame(error))?;
-    Ok(Reconnect { behind: end - after, from_memory, from_stream })
+    let mut told = Told::default();
+    told.add("behind", "changes", number(end - after));
+    from_memory.tell("memory", &mut told);
+    from_stream.tell("Redis", &mut told);
+    Ok(told)
 }
 
 /// What each user is to be told of what came after `after`: changes of their bookings, of those that conflict with theirs,
 /// and what they did.
-fn lists(database: &Fresh<'_>, after: u64) -> Result<HashMap<String, Vec<i64>>, Error> {
+pub(crate) fn lists(database: &Fresh<'_>, after: u64) -> Result<HashMap<String, Vec<i64>>, Error> {
     let shard = Shard::of(DEFAULT_TENANT);
     let rows = database.query(&format!(
         "SELECT seq, name
@@ -154,7 +162,7 @@ impl Returning<'_> {
         }
         Ok(Caught {
             latencies: books.latencies,
-            told: books.accounts.iter().map(|(account, _)| account.told).sum(),
+            messages: books.accounts.iter().map(|(account, _)| account.told).sum(),
             faults,
             notifier_cpu: after.0.saturating_sub(before.0),
             generator_cpu: after.1.saturating_sub(before.1),
@@ -171,8 +179,7 @@ impl Books<'_> {
         account.note(message, list.get(account.told).copied());
         if !was_there && account.position >= Some(self.end) {
             self.caught_up += 1;
-            let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.latencies.record_micros(micros);
+            self.latencies.record(self.started.elapsed());
         }
     }
 }

@@ -17,9 +17,6 @@ use crate::{
     stop::Stop,
 };
 
-/// How many connections it has.
-const CONNECTIONS: usize = 16;
-
 /// Between two looks at the stop flag.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -39,52 +36,53 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// One whose connections have the numbers from `first_token` on.
+    /// One with so many connections, which have the numbers from `first_token` on.
     ///
     /// # Errors
     /// When the address does not answer.
     pub(crate) fn open(
         address: SocketAddr,
         requests: Requests,
-        registry: &Registry,
-        first_token: usize,
+        connections: usize,
+        (registry, first_token): (&Registry, usize),
     ) -> Result<Self, Error> {
-        let connections = (first_token..first_token + CONNECTIONS)
+        let idle = (0..connections).collect();
+        let connections = (first_token..first_token + connections)
             .map(|number| Connection::open(address, registry, Token(number)))
             .collect::<Result<_, _>>()?;
-        let idle = (0..CONNECTIONS).collect();
         Ok(Self { connections, idle, requests, first_token, sent: 0, taken: 0 })
     }
 
-    /// Sends the next request, if a connection is free; whether one was.
+    /// Sends the next request, which was due at `due`, if a connection is free; whether one was.
     ///
     /// # Errors
     /// When the connection is lost.
-    pub(crate) fn send(&mut self) -> Result<bool, Error> {
+    pub(crate) fn send(&mut self, due: Instant) -> Result<bool, Error> {
         let Some(number) = self.idle.pop_front() else {
             return Ok(false);
         };
-        self.connections[number].send(&mut self.requests, Instant::now())?;
+        self.connections[number].send(&mut self.requests, due)?;
         self.sent += 1;
         Ok(true)
     }
 
-    /// Goes on with the connection of this number, which has become ready.
+    /// Goes on with the connection of this number, which has become ready; gives when the request was due, and its answer,
+    /// once that is whole.
     ///
     /// # Errors
     /// When it is lost, or the answer is not that the booking was taken.
-    pub(crate) fn ready(&mut self, number: usize) -> Result<(), Error> {
+    pub(crate) fn ready(&mut self, number: usize) -> Result<Option<(Instant, &[u8])>, Error> {
         let number = number - self.first_token;
         let connection = &mut self.connections[number];
-        let Some((_, answer)) = connection.ready()? else {
-            return Ok(());
+        let Some((due, answer)) = connection.ready()? else {
+            return Ok(None);
         };
         if answer.status != 201 {
             return Err(Error::Load(format!("a booking was not taken: {}", connection.text(answer))));
         }
         self.taken += 1;
         self.idle.push_back(number);
-        Ok(())
+        Ok(Some((due, connection.bytes(answer))))
     }
 
     /// Whether every request has been answered.
@@ -93,26 +91,28 @@ impl Writer {
     }
 }
 
-/// Books, as fast as it is taken: each resource once, and then `more`. Gives how the requests would go on.
+/// Books over so many connections, as fast as it is taken: each resource once, and then `more`. Gives how the requests
+/// would go on.
 ///
 /// # Errors
 /// When one is not taken, or the bench has been told to end.
 pub(crate) fn book(
     address: SocketAddr,
     requests: Requests,
+    connections: usize,
     more: u64,
     stop: &Stop,
 ) -> Result<Requests, Error> {
     let failed = || Error::io("connections can't be waited for");
     let mut poll = Poll::new().map_err(failed())?;
-    let mut events = Events::with_capacity(CONNECTIONS);
-    let mut writer = Writer::open(address, requests, poll.registry(), 0)?;
+    let mut events = Events::with_capacity(connections);
+    let mut writer = Writer::open(address, requests, connections, (poll.registry(), 0))?;
     let (mut left, mut answered) = (more, Instant::now());
     loop {
         stop.check()?;
         while left > 0 || !writer.requests.all_named() {
             let is_named = writer.requests.all_named();
-            if !writer.send()? {
+            if !writer.send(Instant::now())? {
                 break;
             }
             left -= u64::from(is_named);
