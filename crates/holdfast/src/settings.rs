@@ -2,8 +2,14 @@
 
 use clap::{Args, Parser, Subcommand};
 use holdfast_booking_api::ApiSettings;
-use holdfast_runtime::{service::ProcessSettings, settings::HttpSettings};
+use holdfast_domain::{Seq, Shard, TenantId};
+use holdfast_runtime::{
+    service::ProcessSettings,
+    settings::{HttpSettings, bounded},
+};
 use holdfast_validator::ValidatorSettings;
+
+use crate::verify::Scope;
 
 /// A booking engine: bookings over HTTP, changes over WebSocket, on PostgreSQL and Redis.
 ///
@@ -26,6 +32,8 @@ pub enum Command {
     /// Set right what a restore, or a clock that ran away, has left in disorder
     #[command(subcommand)]
     Recover(Box<Recover>),
+    /// Hold the log and the tables of a live system against the promises; exit code 1 when one is broken
+    Verify(Box<VerifySettings>),
     /// Print the API's document, OpenAPI in JSON
     Openapi,
 }
@@ -77,6 +85,54 @@ pub struct RunSettings {
     pub greet: bool,
 }
 
+/// What `holdfast verify` takes.
+#[derive(Debug, Args)]
+pub struct VerifySettings {
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+    /// Only these shards, 0 to 63: `--shard 3 --shard 17`; without it, all
+    #[arg(long, value_name = "NUMBER", value_parser = shard)]
+    pub shard: Vec<Shard>,
+    /// Only the shard on which this tenant is
+    #[arg(long, value_name = "ID", conflicts_with = "shard")]
+    pub tenant: Option<TenantId>,
+    /// Replay only what comes after this position of one shard's log
+    #[arg(long, value_name = "SEQ", default_value = "0", value_parser = clap::value_parser!(i64).range(0..Seq::BEYOND.0))]
+    pub from: i64,
+    /// Most finds that are printed; all are counted
+    #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = bounded(0..=1_000_000_usize))]
+    pub finds_max: usize,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl VerifySettings {
+    /// What is to be verified.
+    pub fn scope(&self) -> Scope {
+        let shards = match self.tenant {
+            Some(tenant) => vec![Shard::of(tenant)],
+            None if self.shard.is_empty() => Shard::all().collect(),
+            None => self.shard.clone(),
+        };
+        Scope { shards, from: Seq(self.from), finds_max: self.finds_max }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.from > 0 && self.scope().shards.len() > 1 {
+            return Err("--from is a position of one shard: name it with --shard or --tenant".into());
+        }
+        self.database.check()
+    }
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    text.parse()
+        .ok()
+        .and_then(Shard::new)
+        .ok_or_else(|| format!("must be a number from 0 to {}", Shard::COUNT - 1))
+}
+
 /// What `holdfast migrate` takes.
 #[derive(Debug, Args)]
 pub struct MigrateSettings {
@@ -104,6 +160,7 @@ impl holdfast_runtime::service::Settings for Holdfast {
                 Recover::Leap(settings) => settings.database.check(),
                 Recover::Clock(settings) => settings.check(),
             },
+            Command::Verify(settings) => settings.check(),
             Command::Openapi => Ok(()),
         }
     }

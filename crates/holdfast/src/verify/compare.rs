@@ -1,6 +1,6 @@
 //! A row beside the last that the log has of its object: what of them differs, in words. Never here: what is read.
 
-use std::fmt::Debug;
+use std::fmt::Display;
 
 use holdfast_domain::{Booking, Resource, Venue};
 
@@ -9,9 +9,9 @@ use holdfast_domain::{Booking, Resource, Venue};
 struct Differences(Vec<String>);
 
 impl Differences {
-    fn of<T: PartialEq + Debug>(mut self, name: &str, stored: T, told: T) -> Self {
+    fn of<T: PartialEq + Display + ?Sized>(mut self, name: &str, stored: &T, told: &T) -> Self {
         if stored != told {
-            self.0.push(format!("{name} is {stored:?} in the table and {told:?} in the log"));
+            self.0.push(format!("{name} is {stored} in the table and {told} in the log"));
         }
         self
     }
@@ -28,21 +28,22 @@ impl Differences {
 /// Of a booking; but for its resource's name, which changes without it.
 pub fn bookings(stored: &Booking, told: &Booking) -> Vec<String> {
     let range = |range: holdfast_domain::TimeRange| format!("{} to {}", range.start(), range.end());
-    let granted = |booking: &Booking| booking.claim.granted().map(range);
+    let granted = |booking: &Booking| or_none(booking.claim.granted().map(range));
+    let decide_by = |booking: &Booking| or_none(booking.claim.decide_by());
     Differences::default()
-        .of("status", stored.claim.status(), told.claim.status())
-        .of("the range that is wanted", range(stored.claim.wanted()), range(told.claim.wanted()))
-        .of("the range that is held", granted(stored), granted(told))
-        .of("rank", stored.claim.rank().0, told.claim.rank().0)
-        .of("decide_by", stored.claim.decide_by(), told.claim.decide_by())
-        .of("version", stored.version, told.version)
-        .of("resource", stored.resource_id.uuid(), told.resource_id.uuid())
-        .of("venue", stored.venue_id.uuid(), told.venue_id.uuid())
+        .of("status", stored.claim.status().as_str(), told.claim.status().as_str())
+        .of("the range that is wanted", &range(stored.claim.wanted()), &range(told.claim.wanted()))
+        .of("the range that is held", &granted(stored), &granted(told))
+        .of("rank", &stored.claim.rank().0, &told.claim.rank().0)
+        .of("decide_by", &decide_by(stored), &decide_by(told))
+        .of("version", &stored.version, &told.version)
+        .of("resource", &stored.resource_id.uuid(), &told.resource_id.uuid())
+        .of("venue", &stored.venue_id.uuid(), &told.venue_id.uuid())
         .text("user", &stored.user_id, &told.user_id)
         .text("title", &stored.title, &told.title)
         .text("note", &stored.note, &told.note)
-        .of("created_at", stored.created_at, told.created_at)
-        .of("updated_at", stored.updated_at, told.updated_at)
+        .of("created_at", &stored.created_at, &told.created_at)
+        .of("updated_at", &stored.updated_at, &told.updated_at)
         .0
 }
 
@@ -50,11 +51,13 @@ pub fn bookings(stored: &Booking, told: &Booking) -> Vec<String> {
 pub fn resources(stored: &Resource, told: &Resource) -> Vec<String> {
     Differences::default()
         .of("name", stored.name.as_str(), told.name.as_str())
-        .of("venue", stored.venue_id.uuid(), told.venue_id.uuid())
-        .of("limits", stored.limits, told.limits)
-        .of("version", stored.version, told.version)
-        .of("created_at", stored.created_at, told.created_at)
-        .of("updated_at", stored.updated_at, told.updated_at)
+        .of("venue", &stored.venue_id.uuid(), &told.venue_id.uuid())
+        .of("shortest_seconds", &stored.limits.shortest_seconds, &told.limits.shortest_seconds)
+        .of("longest_seconds", &stored.limits.longest_seconds, &told.limits.longest_seconds)
+        .of("days_ahead", &stored.limits.days_ahead, &told.limits.days_ahead)
+        .of("version", &stored.version, &told.version)
+        .of("created_at", &stored.created_at, &told.created_at)
+        .of("updated_at", &stored.updated_at, &told.updated_at)
         .0
 }
 
@@ -64,8 +67,12 @@ pub fn venues(stored: &Venue, told: &Venue) -> Vec<String> {
         .of("name", stored.name.as_str(), told.name.as_str())
         .of("time zone", stored.time_zone.as_str(), told.time_zone.as_str())
         .text("address", &stored.address, &told.address)
-        .of("version", stored.version, told.version)
-        .of("created_at", stored.created_at, told.created_at)
-        .of("updated_at", stored.updated_at, told.updated_at)
+        .of("version", &stored.version, &told.version)
+        .of("created_at", &stored.created_at, &told.created_at)
+        .of("updated_at", &stored.updated_at, &told.updated_at)
         .0
+}
+
+fn or_none<T: Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "none".into(), |value| value.to_string())
 }

@@ -36,7 +36,9 @@ impl Promise {
     /// What it says.
     pub const fn says(self) -> &'static str {
         match self {
-            Self::Log => "every position is there, in order of time, and each change follows from the one before",
+            Self::Log => {
+                "every position is there, in order of time, and each change follows from the one before"
+            }
             Self::P1 => "no two bookings hold the same time of one resource",
             Self::P2 => "the tables have what the log says, and the log has what the tables have",
             Self::P4 => "first come, first served; nobody is rejected too soon, or though there was room",
