@@ -62,6 +62,7 @@ async fn a_verification_that_is_cut_short_says_so_and_does_not_look_clean() {
     client.batch_execute("BEGIN; LOCK TABLE changes IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let mut command = Command::new(Binary::Holdfast.path());
     command.arg("verify").env_clear().env("DATABASE_URL", database.url()).kill_on_drop(true);
+    command.env("LOCK_TIMEOUT_MILLIS", "60000").env("STATEMENT_TIMEOUT_MILLIS", "60000");
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let child = command.spawn().unwrap();
     let watcher = database.client().await;
@@ -75,4 +76,6 @@ async fn a_verification_that_is_cut_short_says_so_and_does_not_look_clean() {
     assert!(Command::new("kill").args(["-s", "INT", &id]).status().await.unwrap().success());
     let output = child.wait_with_output().await.unwrap();
     assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("Not verified: cut short after 0 of 0 changes."), "{told}");
 }

@@ -9,6 +9,7 @@ mod recover;
 mod run;
 mod settings;
 mod verify;
+mod watch;
 
 use std::{cell::Cell, process::ExitCode};
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
                 Ok::<_, BoxError>(())
             }
             Command::Recover(command) => recover::run(command).await,
+            Command::Watch(settings) => watch::run(settings).await,
             Command::Verify(settings) => {
                 verified.set(Some(ExitCode::from(NOT_VERIFIED)));
                 let is_clean = verify::run(settings).await?;

@@ -9,7 +9,7 @@ use holdfast_runtime::{
 };
 use holdfast_validator::ValidatorSettings;
 
-use crate::verify::Scope;
+use crate::{verify, watch};
 
 /// A booking engine: bookings over HTTP, changes over WebSocket, on PostgreSQL and Redis.
 ///
@@ -32,6 +32,8 @@ pub enum Command {
     /// Set right what a restore, or a clock that ran away, has left in disorder
     #[command(subcommand)]
     Recover(Box<Recover>),
+    /// See how a running system does: a line a second, or each change as it is written
+    Watch(Box<WatchSettings>),
     /// Hold the log and the tables of a live system against the promises; exit code 1 when one is broken
     Verify(Box<VerifySettings>),
     /// Print the API's document, OpenAPI in JSON
@@ -85,6 +87,49 @@ pub struct RunSettings {
     pub greet: bool,
 }
 
+/// What `holdfast watch` takes.
+#[derive(Debug, Args)]
+pub struct WatchSettings {
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+    #[command(flatten)]
+    pub streams: holdfast_stream::Settings,
+    /// Tell each change as it is written, a line each, in place of the figures
+    #[arg(long)]
+    pub changes: bool,
+    /// Begin after this position of one shard's log; without it, with what is written from now on
+    #[arg(long, value_name = "SEQ", requires = "changes", value_parser = clap::value_parser!(i64).range(0..Seq::BEYOND.0))]
+    pub after: Option<i64>,
+    /// Only changes of these shards, 0 to 63: `--shard 3 --shard 17`; without it, of all
+    #[arg(long, value_name = "NUMBER", requires = "changes", value_parser = shard)]
+    pub shard: Vec<Shard>,
+    /// Only changes of this tenant
+    #[arg(long, value_name = "ID", requires = "changes", conflicts_with = "shard")]
+    pub tenant: Option<TenantId>,
+    /// Print JSON, an object a line, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl WatchSettings {
+    /// Which changes are told; none when it is figures.
+    pub fn scope(&self) -> Option<watch::Scope> {
+        let after = self.after.map(Seq);
+        self.changes.then(|| watch::Scope {
+            shards: shards(self.tenant, &self.shard),
+            after,
+            tenant: self.tenant,
+        })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.after.is_some() && shards(self.tenant, &self.shard).len() > 1 {
+            return Err(format!("--after {ONE_SHARD}"));
+        }
+        self.database.check()
+    }
+}
+
 /// What `holdfast verify` takes.
 #[derive(Debug, Args)]
 pub struct VerifySettings {
@@ -109,20 +154,28 @@ pub struct VerifySettings {
 
 impl VerifySettings {
     /// What is to be verified.
-    pub fn scope(&self) -> Scope {
-        let shards = match self.tenant {
-            Some(tenant) => vec![Shard::of(tenant)],
-            None if self.shard.is_empty() => Shard::all().collect(),
-            None => self.shard.clone(),
-        };
-        Scope { shards, from: Seq(self.from), finds_max: self.finds_max }
+    pub fn scope(&self) -> verify::Scope {
+        let shards = shards(self.tenant, &self.shard);
+        verify::Scope { shards, from: Seq(self.from), finds_max: self.finds_max }
     }
 
     fn check(&self) -> Result<(), String> {
         if self.from > 0 && self.scope().shards.len() > 1 {
-            return Err("--from is a position of one shard: name it with --shard or --tenant".into());
+            return Err(format!("--from {ONE_SHARD}"));
         }
         self.database.check()
+    }
+}
+
+/// What a position is of.
+const ONE_SHARD: &str = "is a position of one shard: name it with --shard or --tenant";
+
+/// The shard of a tenant, or those that are named, or all.
+fn shards(tenant: Option<TenantId>, named: &[Shard]) -> Vec<Shard> {
+    match tenant {
+        Some(tenant) => vec![Shard::of(tenant)],
+        None if named.is_empty() => Shard::all().collect(),
+        None => named.to_vec(),
     }
 }
 
@@ -160,6 +213,7 @@ impl holdfast_runtime::service::Settings for Holdfast {
                 Recover::Leap(settings) => settings.database.check(),
                 Recover::Clock(settings) => settings.check(),
             },
+            Command::Watch(settings) => settings.check(),
             Command::Verify(settings) => settings.check(),
             Command::Openapi => Ok(()),
         }

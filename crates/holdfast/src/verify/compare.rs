@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use holdfast_domain::{Booking, Resource, Venue};
+use holdfast_domain::{Booking, Resource, TimeRange, Venue};
 
 /// What differs of two of a kind.
 #[derive(Default)]
@@ -27,7 +27,10 @@ impl Differences {
 
 /// Of a booking; but for its resource's name, which changes without it.
 pub fn bookings(stored: &Booking, told: &Booking) -> Vec<String> {
-    let range = |range: holdfast_domain::TimeRange| format!("{} to {}", range.start(), range.end());
+    if *stored == (Booking { resource: stored.resource.clone(), ..told.clone() }) {
+        return Vec::new();
+    }
+    let range = |range: TimeRange| format!("{} to {}", range.start(), range.end());
     let granted = |booking: &Booking| or_none(booking.claim.granted().map(range));
     let decide_by = |booking: &Booking| or_none(booking.claim.decide_by());
     Differences::default()

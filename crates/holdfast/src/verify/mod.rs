@@ -57,6 +57,7 @@ pub async fn run(settings: &VerifySettings) -> Result<bool, BoxError> {
 
 /// Holds the shards against the promises.
 pub async fn verify(database: &Database, scope: &Scope) -> Result<Verdict, Error> {
+    let mut progress = Progress::new();
     let mut verdict = Verdict::keeping(scope.finds_max);
     let has_net = database.has_net().await?;
     verdict.check(Promise::P1, has_net, || Find {
@@ -67,11 +68,9 @@ pub async fn verify(database: &Database, scope: &Scope) -> Result<Verdict, Error
         what: "the constraint bookings_no_overlap, which keeps two overlapping grants out, is not there"
             .into(),
     });
-    let mut total = 0;
     for shard in &scope.shards {
-        total += length(database, *shard, scope.from).await?;
+        progress.expect(length(database, *shard, scope.from).await?);
     }
-    let mut progress = Progress::new(total);
     for shard in &scope.shards {
         verdict.add(verify_shard(database, *shard, scope, &mut progress).await?);
     }

@@ -25,11 +25,11 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of so many changes; seen only if stderr is a terminal.
-    pub fn new(total: u64) -> Self {
+    /// Seen only if stderr is a terminal.
+    pub fn new() -> Self {
         let is_shown = std::io::stderr().is_terminal();
         Self {
-            total,
+            total: 0,
             done: 0,
             doing: String::new(),
             began: Instant::now(),
@@ -37,6 +37,11 @@ impl Progress {
             is_shown,
             is_finished: false,
         }
+    }
+
+    /// So many more changes are to be read.
+    pub fn expect(&mut self, changes: u64) {
+        self.total += changes;
     }
 
     /// What is being done, from here on.

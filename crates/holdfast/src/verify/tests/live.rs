@@ -108,12 +108,12 @@ async fn lively(each: impl AsyncFn(&TestDatabase, &Database, usize)) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_found_while_others_book_move_and_give_up() {
-    lively(async |_, _, _| {}).await;
+    Box::pin(lively(async |_, _, _| {})).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_found_while_the_log_is_pruned_leaps_and_has_its_clock_set_back() {
-    lively(async |test, database, time| match time % 4 {
+    Box::pin(lively(async |test, database, time| match time % 4 {
         1 => {
             let floor = database.head(shard()).await.expect("a head").floor;
             database.leap(shard(), Seq(0), floor).await.expect("a leap");
@@ -124,6 +124,6 @@ async fn nothing_is_found_while_the_log_is_pruned_leaps_and_has_its_clock_set_ba
             database.set_clock_back(shard()).await.expect("a clock").expect("it was ahead");
         }
         _ => {}
-    })
+    }))
     .await;
 }
