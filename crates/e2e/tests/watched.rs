@@ -72,7 +72,7 @@ async fn an_operator_sees_what_is_accepted_and_granted_and_each_change_with_who_
         figures.until("an accepted booking", |line| !line.contains("\"accepted_per_second\":0.0")).await;
     let line: Value = serde_json::from_str(&line).unwrap();
     assert!(line["accepted_per_second"].as_f64().unwrap() > 0.0 && line["relay_lag"].is_i64(), "{line}");
-    assert_eq!((&line["undecided_shard"], &line["granted_per_second"]), (&3.into(), &0.0.into()), "{line}");
+    assert_eq!((&line["open_wants"], &line["granted_per_second"]), (&1.into(), &0.0.into()), "{line}");
     let first = changes.until("a booking", |line| line.contains("booking_created")).await;
     assert!(first.contains("  shard 3  seq 2  ") && first.ends_with("  by alice"), "{first}");
     changes.until("its grant", |line| line.contains("booking_validated") && line.ends_with("  by -")).await;

@@ -5,6 +5,7 @@
 
 mod document;
 mod greeting;
+mod help;
 mod recover;
 mod run;
 mod settings;

@@ -9,13 +9,10 @@ use holdfast_runtime::{
 };
 use holdfast_validator::ValidatorSettings;
 
-use crate::{verify, watch};
+use crate::{help, verify, watch};
 
-/// A booking engine: bookings over HTTP, changes over WebSocket, on PostgreSQL and Redis.
-///
-/// Every setting can be given in the environment, under the name in brackets, or as an option.
 #[derive(Debug, Parser)]
-#[command(name = "holdfast", version)]
+#[command(name = "holdfast", version, about = help::ABOUT, help_template = help::TEMPLATE, after_help = help::ALL)]
 pub struct Holdfast {
     #[command(flatten)]
     pub process: ProcessSettings,
@@ -25,18 +22,23 @@ pub struct Holdfast {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve everything in one process: API, sockets, decisions, relay
-    Run(Box<RunSettings>),
-    /// Bring the schema up to date; run it straight against PostgreSQL, not through a pooler
+    /// Bring the schema up to date
+    #[command(after_long_help = help::MIGRATE)]
     Migrate(Box<MigrateSettings>),
-    /// Set right what a restore, or a clock that ran away, has left in disorder
-    #[command(subcommand)]
-    Recover(Box<Recover>),
+    /// Serve everything in one process: API, sockets, decisions, relay
+    #[command(after_long_help = help::RUN)]
+    Run(Box<RunSettings>),
     /// See how a running system does: a line a second, or each change as it is written
+    #[command(after_long_help = help::WATCH)]
     Watch(Box<WatchSettings>),
-    /// Hold the log and the tables of a live system against the promises; exit code 1 when one is broken
+    /// Hold the log and the tables of a live system against the promises
+    #[command(after_long_help = help::VERIFY)]
     Verify(Box<VerifySettings>),
+    /// Set right what a restore, or a clock that ran away, has left in disorder
+    #[command(subcommand, after_long_help = help::RECOVER)]
+    Recover(Box<Recover>),
     /// Print the API's document, OpenAPI in JSON
+    #[command(after_long_help = help::OPENAPI)]
     Openapi,
 }
 
@@ -90,17 +92,13 @@ pub struct RunSettings {
 /// What `holdfast watch` takes.
 #[derive(Debug, Args)]
 pub struct WatchSettings {
-    #[command(flatten)]
-    pub database: holdfast_store::Settings,
-    #[command(flatten)]
-    pub streams: holdfast_stream::Settings,
     /// Tell each change as it is written, a line each, in place of the figures
     #[arg(long)]
     pub changes: bool,
     /// Begin after this position of one shard's log; without it, with what is written from now on
-    #[arg(long, value_name = "SEQ", requires = "changes", value_parser = clap::value_parser!(i64).range(0..Seq::BEYOND.0))]
+    #[arg(long, value_name = "SEQ", requires = "changes", value_parser = clap::value_parser!(i64).range(0..=Seq::BEYOND.0 - 1))]
     pub after: Option<i64>,
-    /// Only changes of these shards, 0 to 63: `--shard 3 --shard 17`; without it, of all
+    /// Only changes of these shards: `--shard 3 --shard 17`; without it, of all
     #[arg(long, value_name = "NUMBER", requires = "changes", value_parser = shard)]
     pub shard: Vec<Shard>,
     /// Only changes of this tenant
@@ -109,6 +107,10 @@ pub struct WatchSettings {
     /// Print JSON, an object a line, for programs
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+    #[command(flatten)]
+    pub streams: holdfast_stream::Settings,
 }
 
 impl WatchSettings {
@@ -133,16 +135,14 @@ impl WatchSettings {
 /// What `holdfast verify` takes.
 #[derive(Debug, Args)]
 pub struct VerifySettings {
-    #[command(flatten)]
-    pub database: holdfast_store::Settings,
-    /// Only these shards, 0 to 63: `--shard 3 --shard 17`; without it, all
+    /// Only these shards: `--shard 3 --shard 17`; without it, all
     #[arg(long, value_name = "NUMBER", value_parser = shard)]
     pub shard: Vec<Shard>,
     /// Only the shard on which this tenant is
     #[arg(long, value_name = "ID", conflicts_with = "shard")]
     pub tenant: Option<TenantId>,
     /// Replay only what comes after this position of one shard's log
-    #[arg(long, value_name = "SEQ", default_value = "0", value_parser = clap::value_parser!(i64).range(0..Seq::BEYOND.0))]
+    #[arg(long, value_name = "SEQ", default_value = "0", value_parser = clap::value_parser!(i64).range(0..=Seq::BEYOND.0 - 1))]
     pub from: i64,
     /// Most finds that are printed; all are counted
     #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = bounded(0..=1_000_000_usize))]
@@ -150,6 +150,8 @@ pub struct VerifySettings {
     /// Print JSON, for programs
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
 }
 
 impl VerifySettings {
@@ -186,6 +188,20 @@ fn shard(text: &str) -> Result<Shard, String> {
         .ok_or_else(|| format!("must be a number from 0 to {}", Shard::COUNT - 1))
 }
 
+impl RunSettings {
+    /// Whether the log is kept for longer than a want may wait: when a range was asked for must be known while it is wanted.
+    fn keeps_open_wants(&self) -> Result<(), String> {
+        let (days, minutes) = (self.validator.changes_keep_days, self.api.lanes.grace_period_minutes);
+        match days {
+            Some(days) if days * 24 * 60 <= minutes => Err(format!(
+                "CHANGES_KEEP_DAYS ({days}) must be longer than GRACE_PERIOD_MINUTES ({minutes}), or the log forgets wants \
+                 that are still open"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What `holdfast migrate` takes.
 #[derive(Debug, Args)]
 pub struct MigrateSettings {
@@ -206,7 +222,10 @@ impl holdfast_runtime::service::Settings for Holdfast {
             Command::Run(settings) => {
                 settings.http.check()?;
                 settings.sockets.check(&settings.http)?;
-                settings.database.check()
+                let (shutdown, database) = (&self.process.shutdown, &settings.database);
+                shutdown.outlasts("STATEMENT_TIMEOUT_MILLIS", database.statement_timeout_millis)?;
+                settings.keeps_open_wants()?;
+                database.check()
             }
             Command::Migrate(settings) => settings.database.check(),
             Command::Recover(recover) => match &**recover {
@@ -221,13 +240,4 @@ impl holdfast_runtime::service::Settings for Holdfast {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_settings_of_all_parts_go_together() {
-        Holdfast::command().debug_assert();
-    }
-}
+mod tests;

@@ -31,9 +31,9 @@ struct Figures {
     granted_per_second: f64,
     rejected_per_second: f64,
     open_wants: i64,
-    /// Of the shard with most.
+    /// Of the shard with most; none, where nothing is.
     undecided: i64,
-    undecided_shard: i16,
+    undecided_shard: Option<i16>,
     /// How many positions the stream of the shard that lags most is behind its log; none without Redis.
     relay_lag: Option<i64>,
     relay_lag_shard: Option<i16>,
@@ -118,7 +118,8 @@ async fn lag(streams: &Streams, glance: &Glance) -> Option<(i64, i16)> {
 }
 
 fn figures(glance: &Glance, tally: Tally, took: Duration, lag: Option<(i64, i16)>) -> Figures {
-    let undecided = glance.stands.iter().max_by_key(|stand| stand.undecided);
+    let undecided =
+        glance.stands.iter().max_by_key(|stand| stand.undecided).filter(|stand| stand.undecided > 0);
     #[expect(clippy::cast_precision_loss, reason = "counts of a second")]
     let per_second = |count: i64| count as f64 / took.as_secs_f64().max(f64::EPSILON);
     Figures {
@@ -127,18 +128,15 @@ fn figures(glance: &Glance, tally: Tally, took: Duration, lag: Option<(i64, i16)
         rejected_per_second: per_second(tally.rejected),
         open_wants: glance.open_wants,
         undecided: undecided.map_or(0, |stand| stand.undecided),
-        undecided_shard: undecided.map_or(0, |stand| stand.shard.number()),
+        undecided_shard: undecided.map(|stand| stand.shard.number()),
         relay_lag: lag.map(|(lag, _)| lag),
-        relay_lag_shard: lag.map(|(_, shard)| shard),
+        relay_lag_shard: lag.filter(|(lag, _)| *lag > 0).map(|(_, shard)| shard),
         oldest_transaction_seconds: glance.oldest_transaction_seconds,
     }
 }
 
 fn line(figures: &Figures) -> String {
-    let shard = |count: Option<i64>, shard: Option<i16>| match (count, shard) {
-        (Some(count), Some(shard)) if count > 0 => format!("({shard})"),
-        _ => String::new(),
-    };
+    let of = |shard: Option<i16>| shard.map(|shard| format!("({shard})")).unwrap_or_default();
     let lag = figures.relay_lag.map_or_else(|| "no Redis".into(), |lag| lag.to_string());
     format!(
         "{}  {:>10.0}  {:>9.0}  {:>10.0}  {:>10}  {:>11}  {:>7}  {:>11}  {:>7}  {:>7.1} s",
@@ -148,9 +146,9 @@ fn line(figures: &Figures) -> String {
         figures.rejected_per_second,
         figures.open_wants,
         figures.undecided,
-        shard(Some(figures.undecided), Some(figures.undecided_shard)),
+        of(figures.undecided_shard),
         lag,
-        shard(figures.relay_lag, figures.relay_lag_shard),
+        of(figures.relay_lag_shard),
         figures.oldest_transaction_seconds,
     )
 }
@@ -171,7 +169,7 @@ mod tests {
         let tally = Tally { changes: 30, accepted: 20, granted: 6, rejected: 4 };
         let figures = figures(&glance(), tally, Duration::from_secs(2), Some((12, 3)));
         assert!((figures.accepted_per_second - 10.0).abs() < 1e-9);
-        assert_eq!((figures.undecided, figures.undecided_shard), (9, 4));
+        assert_eq!((figures.undecided, figures.undecided_shard), (9, Some(4)));
         let text = line(&figures);
         let words: Vec<&str> = text.split_whitespace().skip(1).collect();
         assert_eq!(words, ["10", "3", "2", "5", "9", "(4)", "12", "(3)", "0.2", "s"], "{text}");
