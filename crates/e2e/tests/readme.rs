@@ -21,7 +21,8 @@ const COMMANDS: [&[&str]; 7] = [
 fn names(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let words = text.split(|c: char| !(is_part(c) || c.is_ascii_lowercase()));
-    let named = words.filter(|word| word.contains('_') && word.chars().all(is_part) && !word.starts_with('_'));
+    let named =
+        words.filter(|word| word.contains('_') && word.chars().all(is_part) && !word.starts_with('_'));
     named.map(ToOwned::to_owned).collect()
 }
 

@@ -99,8 +99,8 @@ fn sentence(find: &Find) -> String {
 }
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // A String takes all.
-    let _ = writeln!(text, "{line}");
+    text.push_str(line.to_string().trim_end());
+    text.push('\n');
 }
 
 #[cfg(test)]
