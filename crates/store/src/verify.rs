@@ -89,7 +89,7 @@ pub(crate) const BOOKINGS: &str = concat!(
 pub(crate) const BEGUN: &str = concat!(
     "SELECT b.tenant_id, ",
     booking_columns!(),
-    ", first.type
+    ", first.seq, first.type
     FROM (
         SELECT * FROM bookings WHERE shard = $1 AND (tenant_id, id) > ($2, $3) ORDER BY tenant_id, id LIMIT $4
     ) b
@@ -97,7 +97,7 @@ pub(crate) const BEGUN: &str = concat!(
         SELECT name, venue_id FROM resources WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id OFFSET 0
     ) r
     LEFT JOIN LATERAL (
-        SELECT type
+        SELECT seq, type
         FROM changes
         WHERE shard = $1 AND (object_id, seq) > (b.id, $5) AND object_id <= b.id
         ORDER BY object_id, seq
@@ -210,8 +210,8 @@ pub struct Begun {
     pub tenant_id: TenantId,
     /// What it is now.
     pub booking: Booking,
-    /// The word for the kind of the first change of it that the log has after the position.
-    pub first: Option<String>,
+    /// The first change of it that the log has after the position, and the word for its kind.
+    pub first: Option<(Seq, String)>,
 }
 
 /// The tables whose objects the log tells of.
@@ -303,7 +303,8 @@ impl Database {
         let rows = self.read(BEGUN, &params).await?;
         let begun = rows.iter().filter_map(|row| {
             let booking = bookings::from_row(row, 1).ok()?;
-            Some(Begun { tenant_id: row.get::<_, Uuid>(0).into(), booking, first: row.get(18) })
+            let first = row.get::<_, Option<i64>>(18).map(|seq| (Seq(seq), row.get(19)));
+            Some(Begun { tenant_id: row.get::<_, Uuid>(0).into(), booking, first })
         });
         Ok(begun.collect())
     }

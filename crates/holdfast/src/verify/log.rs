@@ -4,7 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use holdfast_domain::{Change, Fact, NO_TENANT, Seq, Shard, TenantId, audit::Replay, change::Recorded};
+use holdfast_domain::{
+    BookingId, Change, Fact, Kind, NO_TENANT, ResourceId, Seq, Shard, TenantId, audit::Replay,
+    change::Recorded,
+};
 use holdfast_store::{Begun, Database, Error, LogEnds, Table};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -14,11 +17,17 @@ use super::{
     progress::Progress,
 };
 
-/// Most changes of a page: some megabytes.
-const PAGE: i64 = 2_000;
+/// Most changes of a page: some megabytes. In tests a few, so that much happens between two pages.
+const PAGE: i64 = if cfg!(test) { 20 } else { 2_000 };
 
 /// Most rows of a page.
-pub(super) const ROWS: i64 = 1_000;
+pub(super) const ROWS: i64 = if cfg!(test) { 10 } else { 1_000 };
+
+/// How many positions may be pruned while it is looked up what there was before the log: more, and it is read anew.
+const PRUNED_MAX: i64 = 100_000;
+
+/// A booking that the log tells of from its begin, and where that is.
+type Young = (Seq, TenantId, (ResourceId, BookingId));
 
 /// What was found of a log.
 pub(super) enum Outcome {
@@ -62,15 +71,22 @@ impl Reading<'_> {
             format!("the log begins here, and was pruned only up to {}", ends.floor)
         });
         let mut until = ends.seq;
+        let asked = begin.max(self.from.next());
+        let mut young = Vec::new();
         if !is_whole || self.from > Seq(0) {
-            self.adopt(&mut replay).await?;
-            let now = self.database.log_ends(self.shard).await?;
-            if now.first.is_some_and(|first| ends.seq.next() < first) {
-                return Ok(Outcome::Pruned);
-            }
-            until = now.seq;
+            young = self.adopt(&mut replay, Seq(asked.0 + PRUNED_MAX)).await?;
+            until = self.database.log_ends(self.shard).await?.seq;
         }
         if let Some(first) = self.first_after(self.from, until).await? {
+            let is_known = first.seq.0 <= asked.0 + PRUNED_MAX && first.seq <= ends.seq.next();
+            if !is_known && self.was_pruned_to(first.seq).await? {
+                return Ok(Outcome::Pruned);
+            }
+            // The log began to tell of them, and that has been pruned since.
+            for (_, tenant_id, booking) in young.into_iter().filter(|(seq, ..)| *seq < first.seq) {
+                replay.adopt_unsettled(tenant_id, booking.0, booking.1);
+                self.verdict.figures.begun_before += 1;
+            }
             let before = match first.parse().map(|change| change.fact) {
                 Ok(Fact::LogLeapt { from }) => from,
                 _ if is_whole && self.from == Seq(0) => Seq(0),
@@ -92,17 +108,24 @@ impl Reading<'_> {
 
     /// Takes what there was before the log: a booking that the log does not tell of has been as it is, and one of which it
     /// tells later only then is known.
-    async fn adopt(&mut self, replay: &mut Replay) -> Result<(), Error> {
-        let mut after = None;
+    ///
+    /// Gives those that the log tells of from their begin, if that lies before `margin`: it may be pruned meanwhile.
+    async fn adopt(&mut self, replay: &mut Replay, margin: Seq) -> Result<Vec<Young>, Error> {
+        let (mut after, mut young) = (None, Vec::new());
         loop {
             let page = self.database.begun_bookings(self.shard, self.from, after, ROWS).await?;
             let Some(last) = page.last() else {
-                return Ok(());
+                return Ok(young);
             };
             after = Some((last.tenant_id, last.booking.id.uuid()));
             for Begun { tenant_id, booking, first } in page {
-                match first.as_deref() {
-                    Some("booking_created") => continue,
+                match first {
+                    Some((seq, kind)) if kind == Kind::BookingCreated.as_str() => {
+                        if seq < margin {
+                            young.push((seq, tenant_id, (booking.resource_id, booking.id)));
+                        }
+                        continue;
+                    }
                     Some(_) => replay.adopt_unsettled(tenant_id, booking.resource_id, booking.id),
                     None => replay.adopt(tenant_id, &booking),
                 }

@@ -31,6 +31,16 @@ async fn what_begins_before_the_log_is_counted_and_what_comes_after_is_judged() 
 }
 
 #[tokio::test]
+async fn who_holds_what_the_log_has_forgotten_is_in_the_way_of_others() {
+    let (scene, [_, bob, _]) = pruned().await;
+    let dora = scene.wants("dora", hours(7, 9)).await;
+    scene.later(16).await;
+    scene.step().await;
+    assert_eq!((scene.held(dora).await, scene.held(bob).await), (None, Some(hours(6, 8))));
+    assert_eq!(found(&scene).await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn who_is_passed_over_is_found_though_they_came_before_the_log() {
     let (scene, [alice, bob, carol]) = pruned().await;
     // Told of once more, so that all of them are known.
