@@ -1,15 +1,60 @@
-//! The judge: replays one shard's log from its beginning and says where a promise was broken.
+//! The judge: replays one shard's log and says where a promise was broken.
 //!
 //! It looks at nothing but the changes, and shares no code with the decision: it holds each change
-//! against the sentence of the promise, however slowly. P1: no two bookings ever hold overlapping
+//! against the sentence of the promise. P1: no two bookings ever hold overlapping
 //! ranges. P4: at each grant no open want of lower rank that overlaps it would fit; a want is rejected
 //! only when it is due and does not fit, or is over.
+//!
+//! It keeps what is open, and forgets what is closed: its memory grows with the bookings that want or hold something. Of a
+//! log that was pruned it judges what can be known, and counts what can't.
 
-use std::collections::HashMap;
+mod known;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, fmt};
 
 use time::OffsetDateTime;
 
 use crate::{Booking, BookingId, Change, Claim, Fact, ResourceId, Seq, Status, TenantId, TimeRange};
+use known::{Known, Resource};
+
+/// What a change is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The log's own: positions, times, and what may follow what.
+    Log,
+    /// Nobody holds what another holds.
+    P1,
+    /// Nobody is passed over, and nobody is rejected too soon.
+    P4,
+}
+
+impl Rule {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::P1 => "P1",
+            Self::P4 => "P4",
+        }
+    }
+}
+
+/// Where a rule was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Which.
+    pub rule: Rule,
+    /// By what, in words, with the seq.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule.as_str(), self.what)
+    }
+}
 
 /// What a replay found.
 #[derive(Debug, Default, Clone)]
@@ -20,99 +65,158 @@ pub struct Report {
     pub grants: u64,
     /// Rejections among them.
     pub rejections: u64,
-    /// How many times something was held against a promise.
+    /// How many times something was held against a rule.
     pub checks: u64,
-    /// Each broken promise, in words, with the seq. Empty is good.
+    /// Those of them that were held against P1.
+    pub p1_checks: u64,
+    /// Those of them that were held against P4.
+    pub p4_checks: u64,
+    /// How many times something could not be held against a rule, since it hangs on what is before the log's begin.
+    pub unjudged: u64,
+    /// Each broken rule, in words, with the seq. Empty is good.
     pub faults: Vec<String>,
 }
 
-/// A replay of one shard's log, change by change from seq 1.
+/// A replay of one shard's log, change by change.
 #[derive(Debug, Default)]
 pub struct Replay {
     seq: Seq,
     at: Option<OffsetDateTime>,
     resources: HashMap<(TenantId, ResourceId), Resource>,
+    /// What the change before told of, if that was a booking.
+    told: Option<Booking>,
     report: Report,
-}
-
-/// What the log has told so far of one resource's bookings that want or hold something, and of the rest.
-#[derive(Debug, Default)]
-struct Resource {
-    live: HashMap<BookingId, Booking>,
-    closed: HashMap<BookingId, Booking>,
+    faults: Vec<Fault>,
 }
 
 impl Replay {
+    /// The log's changes up to `seq` are forgotten, or not asked for: the first is the one after.
+    pub fn begin_after(&mut self, seq: Seq) {
+        self.seq = seq;
+    }
+
+    /// Takes a booking that was so before the log's first change.
+    pub fn adopt(&mut self, tenant_id: TenantId, booking: &Booking) {
+        self.resources.entry((tenant_id, booking.resource_id)).or_default().put(booking);
+    }
+
+    /// Takes note of a booking that there was before the log's first change, nobody knows how: until the log tells of it,
+    /// what hangs on whether it leaves room is not judged.
+    pub fn adopt_unsettled(&mut self, tenant_id: TenantId, resource_id: ResourceId, id: BookingId) {
+        self.resources.entry((tenant_id, resource_id)).or_default().unsettled.insert(id);
+    }
+
+    /// Passes over a change that can't be read.
+    pub fn unreadable(&mut self, seq: Seq, at: OffsetDateTime) {
+        self.report.changes += 1;
+        self.in_order(seq, at, None);
+        self.told = None;
+    }
+
     /// Holds the next change against the promises, then lets it happen.
     pub fn step(&mut self, change: &Change) {
         self.report.changes += 1;
-        self.in_order(change);
+        self.in_order(change.seq, change.at, Some(&change.fact));
         let Some(booking) = change.fact.booking() else {
+            self.told = None;
             return;
         };
         let key = (change.tenant_id, booking.resource_id);
-        let resource = self.resources.remove(&key).unwrap_or_default();
-        let before = resource.live.get(&booking.id).or_else(|| resource.closed.get(&booking.id));
-        self.transition(change, before, booking);
-        match change.fact {
-            Fact::BookingValidated { .. } => self.grant(change.seq, booking, before, &resource),
-            // What is granted without a decision lies within what was held, or it overlaps somebody's.
-            Fact::BookingUpdated { .. } => self.fits(change.seq, booking, &resource),
-            Fact::BookingRejected { .. } | Fact::BookingMoveRejected { .. } => {
-                self.rejection(change, before, &resource);
+        let mut resource = self.resources.remove(&key).unwrap_or_default();
+        if resource.unsettled.remove(&booking.id) {
+            self.report.unjudged += 1;
+            if let Fact::BookingValidated { .. } = change.fact {
+                self.grant(change.seq, booking, &resource);
             }
-            _ => {}
+        } else {
+            let before = resource.get(booking.id);
+            self.transition(change, before, booking);
+            match change.fact {
+                Fact::BookingValidated { .. } => self.grant(change.seq, booking, &resource),
+                // What is granted without a decision lies within what was held, or it overlaps somebody's.
+                Fact::BookingUpdated { .. } => self.fits(change.seq, booking, &resource),
+                Fact::BookingRejected { .. } | Fact::BookingMoveRejected { .. } => {
+                    self.rejection(change, booking.id, before, &resource);
+                }
+                _ => {}
+            }
         }
-        self.resources.insert(key, resource.after(booking.clone()));
+        resource.put(booking);
+        self.resources.insert(key, resource);
+        self.told = Some(booking.clone());
     }
 
     /// The end of the log: what was found, and besides that each open want that would fit, which is a
     /// fault once the validators have come to rest.
     pub fn finish(mut self) -> Report {
         for resource in std::mem::take(&mut self.resources).into_values() {
-            for booking in resource.live.values() {
-                let Claim::Pending { wanted, rank, .. } = booking.claim else {
-                    continue;
-                };
-                let fits = resource.fits(booking.id, wanted);
-                self.check(!fits, || format!("P4: at rest, the open want of rank {rank} would fit"));
+            for (rank, id, wanted) in resource.wants() {
+                self.fits_not(&resource, id, wanted, || {
+                    format!("at rest, the open want of rank {rank} would fit")
+                });
             }
         }
-        self.report
+        self.report()
     }
 
     /// What was found so far.
-    pub fn report(&self) -> &Report {
-        &self.report
+    pub fn report(&self) -> Report {
+        Report { faults: self.faults.iter().map(Fault::to_string).collect(), ..self.report.clone() }
     }
 
-    fn check(&mut self, holds: bool, fault: impl FnOnce() -> String) {
+    /// The faults found since the last time; [`Self::report`] has them no more.
+    pub fn take_faults(&mut self) -> Vec<Fault> {
+        std::mem::take(&mut self.faults)
+    }
+
+    fn check(&mut self, rule: Rule, holds: bool, fault: impl FnOnce() -> String) {
         self.report.checks += 1;
+        match rule {
+            Rule::Log => {}
+            Rule::P1 => self.report.p1_checks += 1,
+            Rule::P4 => self.report.p4_checks += 1,
+        }
         if !holds {
-            self.report.faults.push(fault());
+            self.faults.push(Fault { rule, what: fault() });
+        }
+    }
+
+    /// Somebody holds what this want asks for; whether so is not known while somebody there is unsettled.
+    fn fits_not(
+        &mut self,
+        resource: &Resource,
+        id: BookingId,
+        wanted: TimeRange,
+        fault: impl FnOnce() -> String,
+    ) {
+        let fits = resource.fits(id, wanted);
+        if fits && !resource.unsettled.is_empty() {
+            self.report.unjudged += 1;
+        } else {
+            self.check(Rule::P4, !fits, fault);
         }
     }
 
     /// One after the other, and later; but for a log that says itself that it leapt, or that its clock was set back.
-    fn in_order(&mut self, change: &Change) {
-        let (last, seq) = (self.seq, change.seq);
-        let follows = match change.fact {
-            Fact::LogLeapt { from } => from == last && last < seq,
+    fn in_order(&mut self, seq: Seq, at: OffsetDateTime, fact: Option<&Fact>) {
+        let last = self.seq;
+        let follows = match fact {
+            Some(Fact::LogLeapt { from }) => *from == last && last < seq,
             _ => seq == last.next(),
         };
-        self.check(follows, || format!("log: seq {seq} follows {last}"));
-        let forward = self.at.is_none_or(|last| match change.fact {
-            Fact::ClockSetBack { from } => last <= from && change.at < from,
-            _ => last <= change.at,
+        self.check(Rule::Log, follows, || format!("seq {seq} follows {last}"));
+        let forward = self.at.is_none_or(|last| match fact {
+            Some(Fact::ClockSetBack { from }) => last <= *from && at < *from,
+            _ => last <= at,
         });
-        self.check(forward, || format!("log: the clock runs backwards at seq {seq}"));
+        self.check(Rule::Log, forward, || format!("the clock runs backwards at seq {seq}"));
         self.seq = seq;
-        self.at = Some(change.at);
+        self.at = Some(at);
     }
 
     /// A booking goes only from one state to one that may follow, and its rank stays.
-    fn transition(&mut self, change: &Change, before: Option<&Booking>, after: &Booking) {
-        let legal = match (&change.fact, before.map(|booking| booking.claim)) {
+    fn transition(&mut self, change: &Change, before: Option<Known>, after: &Booking) {
+        let legal = match (&change.fact, before.map(|known| known.claim)) {
             (Fact::BookingCreated { .. }, None) => {
                 matches!(after.claim, Claim::Pending { held: None, rank, .. } if rank == change.seq)
             }
@@ -134,61 +238,63 @@ impl Replay {
             }
             _ => false,
         };
-        // A notice changes nothing.
         let (legal, written) = match change.fact {
-            Fact::BookingConflict { .. } => (before == Some(after), 0),
+            Fact::BookingConflict { .. } => (self.changes_nothing(before, after), 0),
             _ => (legal, 1),
         };
-        let version = before.map_or(0, |booking| booking.version) + written;
+        let version = before.map_or(0, |known| known.version) + written;
         let in_time = after.claim.decide_by().is_none_or(|by| by <= after.claim.wanted().start());
-        self.check(legal && in_time && after.version == version, || {
+        self.check(Rule::Log, legal && in_time && after.version == version, || {
             let kind = change.fact.kind().as_str();
-            format!("log: {kind} at seq {} does not follow from what booking {} was", change.seq, after.id)
+            format!("{kind} at seq {} does not follow from what booking {} was", change.seq, after.id)
         });
+    }
+
+    /// A notice comes right after what it is about, as it was then.
+    fn changes_nothing(&self, before: Option<Known>, after: &Booking) -> bool {
+        match &self.told {
+            Some(told) if told.id == after.id => told == after,
+            _ => before.is_some_and(|known| known.claim == after.claim),
+        }
     }
 
     fn fits(&mut self, seq: Seq, booking: &Booking, resource: &Resource) {
         let fits = booking.claim.granted().is_none_or(|granted| resource.fits(booking.id, granted));
-        self.check(fits, || format!("P1: the grant at seq {seq} overlaps what another booking holds"));
+        self.check(Rule::P1, fits, || format!("the grant at seq {seq} overlaps what another booking holds"));
     }
 
-    fn grant(&mut self, seq: Seq, booking: &Booking, before: Option<&Booking>, resource: &Resource) {
+    fn grant(&mut self, seq: Seq, booking: &Booking, resource: &Resource) {
         self.report.grants += 1;
         self.fits(seq, booking, resource);
         let Some(granted) = booking.claim.granted() else {
             return;
         };
-        let Some(rank) = before.map(|before| before.claim.rank()) else {
-            return;
-        };
-        for other in resource.live.values() {
-            let Claim::Pending { wanted, rank: earlier, .. } = other.claim else {
-                continue;
-            };
-            if earlier >= rank || !wanted.overlaps(granted) {
+        let (rank, at) = (booking.claim.rank(), self.at);
+        let earlier = resource.wants().take_while(|(earlier, ..)| *earlier < rank);
+        for (earlier, id, wanted) in earlier.filter(|(.., wanted)| wanted.overlaps(granted)) {
+            if at.is_some_and(|at| wanted.end() <= at) {
                 continue;
             }
-            let over = self.at.is_some_and(|at| wanted.end() <= at);
-            let passed_over = !over && resource.fits(other.id, wanted);
-            self.check(!passed_over, || {
-                format!("P4: the grant at seq {seq} of rank {rank} passes over the want of rank {earlier}")
+            self.fits_not(resource, id, wanted, || {
+                format!("the grant at seq {seq} of rank {rank} passes over the want of rank {earlier}")
             });
         }
     }
 
-    fn rejection(&mut self, change: &Change, before: Option<&Booking>, resource: &Resource) {
+    fn rejection(&mut self, change: &Change, id: BookingId, before: Option<Known>, resource: &Resource) {
         self.report.rejections += 1;
-        let Some((id, Claim::Pending { wanted, decide_by, .. })) = before.map(|b| (b.id, b.claim)) else {
+        let Some(Claim::Pending { wanted, decide_by, .. }) = before.map(|known| known.claim) else {
             return;
         };
         let seq = change.seq;
-        self.check(decide_by <= change.at, || {
-            format!("P4: the rejection at seq {seq} comes before its time")
+        self.check(Rule::P4, decide_by <= change.at, || {
+            format!("the rejection at seq {seq} comes before its time")
         });
-        let over = wanted.end() <= change.at;
-        self.check(over || !resource.fits(id, wanted), || {
-            format!("P4: the want rejected at seq {seq} would have fitted")
-        });
+        if change.at < wanted.end() {
+            self.fits_not(resource, id, wanted, || {
+                format!("the want rejected at seq {seq} would have fitted")
+            });
+        }
     }
 }
 
@@ -204,171 +310,4 @@ fn asked(before: Claim, after: Claim, seq: Seq) -> bool {
         (_, held) => after.status() == Status::Pending && after.granted() == held,
     };
     claim && after.rank() == rank
-}
-
-impl Resource {
-    /// Whether nothing that another booking holds overlaps `range`.
-    fn fits(&self, id: BookingId, range: TimeRange) -> bool {
-        let others = self.live.values().filter(|other| other.id != id);
-        others.filter_map(|other| other.claim.granted()).all(|held| !held.overlaps(range))
-    }
-
-    fn after(mut self, booking: Booking) -> Self {
-        self.live.remove(&booking.id);
-        self.closed.remove(&booking.id);
-        let kept = if booking.claim.is_live() { &mut self.live } else { &mut self.closed };
-        kept.insert(booking.id, booking);
-        self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use time::{Duration, macros::datetime};
-
-    use super::*;
-    use crate::{ResourceName, Trace, UserId, VenueId};
-
-    const NOON: OffsetDateTime = datetime!(2027-03-21 12:00 UTC);
-
-    fn created(seq: i64, from: i64, to: i64) -> Booking {
-        let range = TimeRange::new(NOON + Duration::hours(from), NOON + Duration::hours(to)).unwrap();
-        Booking {
-            id: BookingId::from_u128(seq.unsigned_abs().into()),
-            resource_id: ResourceId::from_u128(1),
-            resource: ResourceName::parse("Raum1").unwrap(),
-            venue_id: VenueId::from_u128(2),
-            user_id: UserId::parse("alice").unwrap(),
-            claim: Claim::want(range, Seq(seq), NOON, Duration::minutes(15)),
-            title: None,
-            note: None,
-            version: 1,
-            created_at: NOON,
-            updated_at: NOON,
-        }
-    }
-
-    /// The faults of a log with these facts, the last of them `minutes` after noon.
-    fn faults(minutes: i64, facts: Vec<Fact>) -> Vec<String> {
-        let mut replay = Replay::default();
-        let last = facts.len();
-        for (seq, fact) in (1..).zip(facts) {
-            let at = if seq == last { NOON + Duration::minutes(minutes) } else { NOON };
-            let seq = Seq(i64::try_from(seq).unwrap());
-            let tenant_id = TenantId::from_u128(1);
-            replay.step(&Change { tenant_id, seq, at, actor: None, trace: Trace::default(), fact });
-        }
-        replay.report().faults.clone()
-    }
-
-    fn create(booking: &Booking) -> Fact {
-        Fact::BookingCreated { booking: booking.clone() }
-    }
-
-    fn validate(booking: &Booking) -> Fact {
-        Fact::BookingValidated { booking: booking.with(booking.claim.grant().unwrap(), NOON) }
-    }
-
-    fn reject(booking: &Booking) -> Fact {
-        Fact::BookingRejected { booking: booking.with(booking.claim.reject().unwrap(), NOON) }
-    }
-
-    #[test]
-    fn a_true_log_has_no_fault() {
-        let (first, second) = (created(1, 1, 3), created(2, 2, 4));
-        let facts = vec![create(&first), create(&second), validate(&first), reject(&second)];
-        assert_eq!(faults(15, facts), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_move_that_lets_its_slot_go_or_keeps_its_place_in_line_is_caught() {
-        let first = created(1, 1, 3);
-        let valid = first.with(first.claim.grant().unwrap(), NOON);
-        let update =
-            |claim: Claim| Fact::BookingUpdated { booking: valid.with(claim, NOON), range_changed: true };
-        let wanted = created(9, 2, 4).claim.wanted();
-        let moved = valid.claim.ask(wanted, Seq(3), NOON, NOON, Duration::minutes(15)).unwrap();
-        let log = |claim| faults(0, vec![create(&first), validate(&first), update(claim)]);
-        assert_eq!(log(moved), Vec::<String>::new());
-        let fault = ["log: booking_updated at seq 3 does not follow from what booking \
-            00000000-0000-0000-0000-000000000001 was"];
-        assert_eq!(log(Claim::want(wanted, Seq(3), NOON, Duration::minutes(15))), fault);
-        let early = valid.claim.ask(wanted, Seq(1), NOON, NOON, Duration::minutes(15)).unwrap();
-        assert_eq!(log(early), fault);
-        assert_eq!(log(Claim::Valid { granted: wanted, rank: Seq(3) }), fault);
-    }
-
-    #[test]
-    fn a_double_booking_is_caught() {
-        let (first, second) = (created(1, 1, 3), created(2, 2, 4));
-        let facts = vec![create(&first), create(&second), validate(&first), validate(&second)];
-        assert_eq!(faults(0, facts), ["P1: the grant at seq 4 overlaps what another booking holds"]);
-    }
-
-    #[test]
-    fn one_who_is_passed_over_is_caught() {
-        let (first, second) = (created(1, 1, 3), created(2, 2, 4));
-        let found = faults(0, vec![create(&first), create(&second), validate(&second)]);
-        assert_eq!(found, ["P4: the grant at seq 3 of rank 2 passes over the want of rank 1"]);
-    }
-
-    #[test]
-    fn a_rejection_too_soon_or_of_what_fits_is_caught() {
-        let (first, second) = (created(1, 1, 3), created(2, 2, 4));
-        let found = faults(14, vec![create(&first), create(&second), validate(&first), reject(&second)]);
-        assert_eq!(found, ["P4: the rejection at seq 4 comes before its time"]);
-        let found = faults(15, vec![create(&first), reject(&first)]);
-        assert_eq!(found, ["P4: the want rejected at seq 2 would have fitted"]);
-    }
-
-    #[test]
-    fn a_gap_a_clock_that_runs_back_and_a_write_out_of_nothing_are_caught() {
-        let first = created(1, 1, 3);
-        assert_eq!(
-            faults(-1, vec![create(&first), validate(&first)]),
-            ["log: the clock runs backwards at seq 2"]
-        );
-        let unfounded = faults(0, vec![validate(&first)]);
-        assert!(unfounded[0].starts_with("log: booking_validated at seq 1 does not follow"), "{unfounded:?}");
-        let mut replay = Replay::default();
-        let fact = create(&created(2, 1, 3));
-        let tenant_id = TenantId::from_u128(1);
-        replay.step(&Change { tenant_id, seq: Seq(2), at: NOON, actor: None, trace: Trace::default(), fact });
-        assert_eq!(replay.report().faults, ["log: seq 2 follows 0"]);
-    }
-
-    #[test]
-    fn a_leap_and_a_clock_set_back_are_no_faults_where_the_log_says_so_and_tells_the_truth() {
-        let found = |seq: i64, from: i64, minutes: i64| {
-            let mut replay = Replay::default();
-            let mut step = |seq, minutes, fact| {
-                let (tenant_id, trace) = (crate::NO_TENANT, Trace::default());
-                let at = NOON + Duration::minutes(minutes);
-                replay.step(&Change { tenant_id, seq: Seq(seq), at, actor: None, trace, fact });
-            };
-            step(1, 60, create(&created(1, 2, 3)));
-            step(seq, 60, Fact::LogLeapt { from: Seq(from) });
-            step(seq + 1, 0, Fact::ClockSetBack { from: NOON + Duration::minutes(minutes) });
-            replay.report().faults.clone()
-        };
-        assert_eq!(found(1_001, 1, 60), Vec::<String>::new());
-        assert_eq!(found(1_001, 2, 60), ["log: seq 1001 follows 1"]);
-        assert_eq!(found(1, 1, 60), ["log: seq 1 follows 1"]);
-        assert_eq!(found(1_001, 1, 59), ["log: the clock runs backwards at seq 1002"]);
-    }
-
-    #[test]
-    fn a_want_that_fits_and_is_left_open_is_caught_at_the_end() {
-        let mut replay = Replay::default();
-        let (seq, at, fact) = (Seq(1), NOON, create(&created(1, 1, 3)));
-        replay.step(&Change {
-            tenant_id: TenantId::from_u128(1),
-            seq,
-            at,
-            actor: None,
-            trace: Trace::default(),
-            fact,
-        });
-        assert_eq!(replay.finish().faults, ["P4: at rest, the open want of rank 1 would fit"]);
-    }
 }

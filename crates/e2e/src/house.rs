@@ -55,7 +55,7 @@ impl House {
     }
 
     /// Where its servers are.
-    fn servers(&self) -> [(&'static str, String); 3] {
+    pub fn servers(&self) -> [(&'static str, String); 3] {
         let (url, prefix) = (self.redis_url.clone(), self.prefix.clone());
         [("DATABASE_URL", self.database.url()), ("REDIS_URL", url), ("REDIS_PREFIX", prefix)]
     }

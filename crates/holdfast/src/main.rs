@@ -5,28 +5,46 @@
 
 mod document;
 mod greeting;
+mod help;
 mod pages;
 mod recover;
 mod run;
 mod settings;
+mod verify;
+mod watch;
 
-use std::process::ExitCode;
+use std::{cell::Cell, process::ExitCode};
 
 use holdfast_runtime::{lifecycle::BoxError, service::Process};
 use settings::{Command, Holdfast};
 
+/// The exit code of a verification that was not done.
+const NOT_VERIFIED: u8 = 2;
+
 fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _failpoints = fail::FailScenario::setup();
-    holdfast_runtime::main(async |holdfast: Holdfast, process: Process| match &holdfast.command {
-        Command::Run(settings) => run::start(settings, &holdfast.process.shutdown, &process),
-        Command::Migrate(settings) => {
-            let version = holdfast_store::migrate(&settings.database, &settings.default_time_zone).await?;
-            tracing::info!(version, "the schema is up to date");
-            Ok::<_, BoxError>(())
-        }
-        Command::Recover(command) => recover::run(command).await,
-        Command::Docs(settings) => pages::start(settings, &holdfast.process.shutdown, &process),
-        Command::Openapi => Ok(document::print()?),
-    })
+    // A verification that fails, or is cut short, must not look like one that found nothing, nor like one that did.
+    let verified = Cell::new(None);
+    let ended =
+        holdfast_runtime::main(async |holdfast: Holdfast, process: Process| match &holdfast.command {
+            Command::Run(settings) => run::start(settings, &holdfast.process.shutdown, &process),
+            Command::Migrate(settings) => {
+                let version =
+                    holdfast_store::migrate(&settings.database, &settings.default_time_zone).await?;
+                tracing::info!(version, "the schema is up to date");
+                Ok::<_, BoxError>(())
+            }
+            Command::Recover(command) => recover::run(command).await,
+            Command::Watch(settings) => watch::run(settings).await,
+            Command::Verify(settings) => {
+                verified.set(Some(ExitCode::from(NOT_VERIFIED)));
+                let is_clean = verify::run(settings).await?;
+                verified.set(Some(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
+                Ok(())
+            }
+            Command::Docs(settings) => pages::start(settings, &holdfast.process.shutdown, &process),
+            Command::Openapi => Ok(document::print()?),
+        });
+    verified.get().unwrap_or(ended)
 }

@@ -2,14 +2,17 @@
 
 use clap::{Args, Parser, Subcommand};
 use holdfast_booking_api::ApiSettings;
-use holdfast_runtime::{service::ProcessSettings, settings::HttpSettings};
+use holdfast_domain::{Seq, Shard, TenantId};
+use holdfast_runtime::{
+    service::ProcessSettings,
+    settings::{HttpSettings, bounded},
+};
 use holdfast_validator::ValidatorSettings;
 
-/// A booking engine: bookings over HTTP, changes over WebSocket, on PostgreSQL and Redis.
-///
-/// Every setting can be given in the environment, under the name in brackets, or as an option.
+use crate::{help, verify, watch};
+
 #[derive(Debug, Parser)]
-#[command(name = "holdfast", version)]
+#[command(name = "holdfast", version, about = help::ABOUT, help_template = help::TEMPLATE, after_help = help::ALL)]
 pub struct Holdfast {
     #[command(flatten)]
     pub process: ProcessSettings,
@@ -19,16 +22,26 @@ pub struct Holdfast {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve everything in one process: API, sockets, decisions, relay
-    Run(Box<RunSettings>),
-    /// Bring the schema up to date; run it straight against PostgreSQL, not through a pooler
+    /// Bring the schema up to date
+    #[command(after_long_help = help::MIGRATE)]
     Migrate(Box<MigrateSettings>),
+    /// Serve everything in one process: API, sockets, decisions, relay
+    #[command(after_long_help = help::RUN)]
+    Run(Box<RunSettings>),
+    /// See how a running system does: a line a second, or each change as it is written
+    #[command(after_long_help = help::WATCH)]
+    Watch(Box<WatchSettings>),
+    /// Hold the log and the tables of a live system against the promises
+    #[command(after_long_help = help::VERIFY)]
+    Verify(Box<VerifySettings>),
     /// Set right what a restore, or a clock that ran away, has left in disorder
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = help::RECOVER)]
     Recover(Box<Recover>),
     /// Serve the pages for people, with the API's document: where the services run on their own
+    #[command(after_long_help = help::DOCS)]
     Docs(HttpSettings),
     /// Print the API's document, OpenAPI in JSON
+    #[command(after_long_help = help::OPENAPI)]
     Openapi,
 }
 
@@ -79,6 +92,119 @@ pub struct RunSettings {
     pub greet: bool,
 }
 
+/// What `holdfast watch` takes.
+#[derive(Debug, Args)]
+pub struct WatchSettings {
+    /// Tell each change as it is written, a line each, in place of the figures
+    #[arg(long)]
+    pub changes: bool,
+    /// Begin after this position of one shard's log; without it, with what is written from now on
+    #[arg(long, value_name = "SEQ", requires = "changes", value_parser = clap::value_parser!(i64).range(0..=Seq::BEYOND.0 - 1))]
+    pub after: Option<i64>,
+    /// Only changes of these shards: `--shard 3 --shard 17`; without it, of all
+    #[arg(long, value_name = "NUMBER", requires = "changes", value_parser = shard)]
+    pub shard: Vec<Shard>,
+    /// Only changes of this tenant
+    #[arg(long, value_name = "ID", requires = "changes", conflicts_with = "shard")]
+    pub tenant: Option<TenantId>,
+    /// Print JSON, an object a line, for programs
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+    #[command(flatten)]
+    pub streams: holdfast_stream::Settings,
+}
+
+impl WatchSettings {
+    /// Which changes are told; none when it is figures.
+    pub fn scope(&self) -> Option<watch::Scope> {
+        let after = self.after.map(Seq);
+        self.changes.then(|| watch::Scope {
+            shards: shards(self.tenant, &self.shard),
+            after,
+            tenant: self.tenant,
+        })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.after.is_some() && shards(self.tenant, &self.shard).len() > 1 {
+            return Err(format!("--after {ONE_SHARD}"));
+        }
+        self.database.check()
+    }
+}
+
+/// What `holdfast verify` takes.
+#[derive(Debug, Args)]
+pub struct VerifySettings {
+    /// Only these shards: `--shard 3 --shard 17`; without it, all
+    #[arg(long, value_name = "NUMBER", value_parser = shard)]
+    pub shard: Vec<Shard>,
+    /// Only the shard on which this tenant is
+    #[arg(long, value_name = "ID", conflicts_with = "shard")]
+    pub tenant: Option<TenantId>,
+    /// Replay only what comes after this position of one shard's log
+    #[arg(long, value_name = "SEQ", default_value = "0", value_parser = clap::value_parser!(i64).range(0..=Seq::BEYOND.0 - 1))]
+    pub from: i64,
+    /// Most finds that are printed; all are counted
+    #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = bounded(0..=1_000_000_usize))]
+    pub finds_max: usize,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+}
+
+impl VerifySettings {
+    /// What is to be verified.
+    pub fn scope(&self) -> verify::Scope {
+        let shards = shards(self.tenant, &self.shard);
+        verify::Scope { shards, from: Seq(self.from), finds_max: self.finds_max }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.from > 0 && self.scope().shards.len() > 1 {
+            return Err(format!("--from {ONE_SHARD}"));
+        }
+        self.database.check()
+    }
+}
+
+/// What a position is of.
+const ONE_SHARD: &str = "is a position of one shard: name it with --shard or --tenant";
+
+/// The shard of a tenant, or those that are named, or all.
+fn shards(tenant: Option<TenantId>, named: &[Shard]) -> Vec<Shard> {
+    match tenant {
+        Some(tenant) => vec![Shard::of(tenant)],
+        None if named.is_empty() => Shard::all().collect(),
+        None => named.to_vec(),
+    }
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    text.parse()
+        .ok()
+        .and_then(Shard::new)
+        .ok_or_else(|| format!("must be a number from 0 to {}", Shard::COUNT - 1))
+}
+
+impl RunSettings {
+    /// Whether the log is kept for longer than a want may wait: when a range was asked for must be known while it is wanted.
+    fn keeps_open_wants(&self) -> Result<(), String> {
+        let (days, minutes) = (self.validator.changes_keep_days, self.api.lanes.grace_period_minutes);
+        match days {
+            Some(days) if days * 24 * 60 <= minutes => Err(format!(
+                "CHANGES_KEEP_DAYS ({days}) must be longer than GRACE_PERIOD_MINUTES ({minutes}), or the log forgets wants \
+                 that are still open"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What `holdfast migrate` takes.
 #[derive(Debug, Args)]
 pub struct MigrateSettings {
@@ -99,7 +225,10 @@ impl holdfast_runtime::service::Settings for Holdfast {
             Command::Run(settings) => {
                 settings.http.check()?;
                 settings.sockets.check(&settings.http)?;
-                settings.database.check()
+                let (shutdown, database) = (&self.process.shutdown, &settings.database);
+                shutdown.outlasts("STATEMENT_TIMEOUT_MILLIS", database.statement_timeout_millis)?;
+                settings.keeps_open_wants()?;
+                database.check()
             }
             Command::Migrate(settings) => settings.database.check(),
             Command::Recover(recover) => match &**recover {
@@ -107,19 +236,12 @@ impl holdfast_runtime::service::Settings for Holdfast {
                 Recover::Clock(settings) => settings.check(),
             },
             Command::Docs(settings) => settings.check(),
+            Command::Watch(settings) => settings.check(),
+            Command::Verify(settings) => settings.check(),
             Command::Openapi => Ok(()),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_settings_of_all_parts_go_together() {
-        Holdfast::command().debug_assert();
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ mod edge;
 pub mod extract;
 pub mod headers;
 pub mod health;
+mod help;
 pub mod http;
 pub mod lifecycle;
 pub mod memory;

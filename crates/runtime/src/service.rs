@@ -7,6 +7,7 @@ use clap::{Args, Parser, error::ErrorKind};
 use tokio::runtime;
 use tracing::{error, info};
 
+pub use crate::help::taught;
 use crate::{
     health::{Health, Need},
     lifecycle::{BoxError, Lifecycle, Stage, Tasks},
@@ -80,7 +81,7 @@ where
     R: Future<Output = Result<(), E>>,
     E: Into<BoxError>,
 {
-    let settings = S::parse();
+    let settings = parse::<S>();
     let process = settings.process().clone();
     if let Err(message) = process.shutdown.check().and_then(|()| settings.check()) {
         // In clap's own form, so that every wrong setting reads alike; 2 is its exit code.
@@ -95,6 +96,13 @@ where
             ExitCode::FAILURE
         }
     }
+}
+
+/// The settings as they are given; a wrong one, or `--help`, ends the process.
+fn parse<S: Settings>() -> S {
+    let mut command = taught(S::command());
+    let mut matches = command.get_matches_mut();
+    S::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
 }
 
 fn run<R, E>(settings: &ProcessSettings, start: impl FnOnce(Process) -> R) -> Result<(), BoxError>

@@ -79,6 +79,21 @@ impl ShutdownSettings {
         Ok(())
     }
 
+    /// Whether what may take so long can be finished within the stop.
+    ///
+    /// # Errors
+    /// Names the settings that contradict each other.
+    pub fn outlasts(&self, name: &str, millis: u64) -> Result<(), String> {
+        if (self.seconds - self.drain_seconds) * 1_000 > millis {
+            return Ok(());
+        }
+        Err(format!(
+            "SHUTDOWN_SECONDS ({}) less SHUTDOWN_DRAIN_SECONDS ({}) must be more than {name} ({millis}), or what is \
+             underway at the stop can't be finished",
+            self.seconds, self.drain_seconds
+        ))
+    }
+
     /// The time for all stages together.
     pub fn total(&self) -> Duration {
         Duration::from_secs(self.seconds)
@@ -143,6 +158,10 @@ mod tests {
     fn contradictory_settings_are_refused() {
         let settings = parse(&["--shutdown-seconds", "5", "--shutdown-drain-seconds", "5"]).unwrap();
         assert!(settings.shutdown.check().unwrap_err().contains("SHUTDOWN_DRAIN_SECONDS (5)"));
+        let settings = parse(&["--shutdown-seconds", "9", "--shutdown-drain-seconds", "4"]).unwrap();
+        assert_eq!(settings.shutdown.outlasts("STATEMENT_TIMEOUT_MILLIS", 4_999), Ok(()));
+        let refused = settings.shutdown.outlasts("STATEMENT_TIMEOUT_MILLIS", 5_000).unwrap_err();
+        assert!(refused.contains("STATEMENT_TIMEOUT_MILLIS (5000)"), "{refused}");
         let settings = parse(&["--http-workers", "4", "--http-connections-max", "3"]).unwrap();
         assert!(settings.http.check().unwrap_err().contains("HTTP_CONNECTIONS_MAX (3)"));
     }

@@ -53,6 +53,8 @@ mod reading;
 mod resources;
 mod settings;
 mod venues;
+mod verify;
+mod watch;
 
 pub use availability::Slots;
 pub use database::Database;
@@ -73,3 +75,5 @@ pub use migrate::{SchemaError, migrate};
 pub use pause::Pause;
 pub use settings::{LaneSettings, Settings};
 pub use venues::VENUES_MAX;
+pub use verify::{After, Begun, LogEnds, Stored, StoredBooking, StoredResource, Table};
+pub use watch::{Glance, Stand, Tally};

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use crate::{
     asked, availability, bookings, changes, database, decision, feed, heads, history, inventory, keys,
-    listing, prune, resources,
+    listing, prune, resources, verify, watch,
 };
 
 /// What is held, and nothing of a range that only begins before another is read from the table.
@@ -117,6 +117,44 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (decision::DECIDE, &["bookings_pkey", "(id = d.id)", "resources_pkey", "TID Cond"]),
+    (verify::ENDS, &["heads_pkey", "changes_pkey", "Index Cond: (shard = $1)"]),
+    (verify::RUN, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2) AND (seq <= $3))"]),
+    (verify::OF_ITSELF, &["changes_of_object", "(object_id = "]),
+    (
+        verify::BOOKINGS,
+        &[
+            "bookings_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "resources_pkey",
+            "bookings_no_overlap",
+            "(granted && bookings.granted)",
+            "changes_of_object",
+            "(ROW(object_id, seq) <= ROW(bookings.id, ",
+        ],
+    ),
+    (
+        verify::BEGUN,
+        &[
+            "bookings_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "changes_of_object",
+            "(ROW(object_id, seq) > ROW(",
+        ],
+    ),
+    (
+        verify::RESOURCES,
+        &[
+            "resources_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "bookings_live",
+            "(status = 'PENDING'::text)",
+            "changes_of_object",
+        ],
+    ),
+    (verify::VENUES, &["venues_pkey", "(ROW(tenant_id, id) > ROW($2, $3))", "changes_of_object"]),
+    (watch::STANDS, &["heads_pkey", "changes_pkey", "(shard = h.shard) AND (seq > h.decided)"]),
+    (watch::WANTS, &["bookings_due"]),
+    (watch::TALLY, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2) AND (seq <= $3))"]),
 ];
 
 /// Prepares the hot statements as a connection of ours does.

@@ -4,6 +4,9 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use clap::Args;
 
+/// More connections than any PostgreSQL serves well.
+const POOL_SIZE_MAX: usize = 1_000;
+
 /// How PostgreSQL is reached, and how long it may take.
 #[derive(Debug, Clone, Args)]
 // clap names a group after the struct, and other crates have one of this name too.
@@ -14,7 +17,7 @@ pub struct Settings {
     #[arg(id = "DATABASE_URL", long = "database-url", env, hide_env_values = true)]
     pub database_url: tokio_postgres::Config,
     /// Most connections of this process
-    #[arg(id = "DATABASE_POOL_SIZE", long = "database-pool-size", env, default_value = "12")]
+    #[arg(id = "DATABASE_POOL_SIZE", long = "database-pool-size", env, default_value = "12", value_parser = pool_size)]
     pub database_pool_size: NonZeroUsize,
     /// Longest wait for a free connection, and for a new one, in milliseconds
     #[arg(id = "DATABASE_WAIT_MILLIS", long = "database-wait-millis", env, default_value = "2000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
@@ -28,6 +31,11 @@ pub struct Settings {
     /// How far a shard's clock may be off this process's before writes are refused, in seconds
     #[arg(id = "CLOCK_MAX_SKEW_SECONDS", long = "clock-max-skew-seconds", env, default_value = "600", value_parser = clap::value_parser!(i64).range(1..=86_400))]
     pub clock_max_skew_seconds: i64,
+}
+
+fn pool_size(text: &str) -> Result<NonZeroUsize, String> {
+    let size = text.parse().ok().filter(|size: &NonZeroUsize| size.get() <= POOL_SIZE_MAX);
+    size.ok_or_else(|| format!("must be a number from 1 to {POOL_SIZE_MAX}"))
 }
 
 impl Settings {

@@ -130,7 +130,7 @@ impl Database {
     }
 }
 
-fn from_row(row: &Row) -> Result<Venue, Error> {
+pub(crate) fn from_row(row: &Row) -> Result<Venue, Error> {
     const BROKEN: Error = Error::Defect("a stored venue breaks the rules of its texts");
     let address: Option<&str> = row.get(3);
     Ok(Venue {

@@ -23,7 +23,7 @@ pub struct Settings {
     )]
     pub url: RedisUrl,
 
-    /// What every key begins with; the same for all services of an installation.
+    /// What every key begins with, 1 to 64 letters, digits, or any of - _ . :; the same for all services of an installation.
     #[arg(id = "REDIS_PREFIX", long = "redis-prefix", env, default_value = "hf", value_parser = prefix)]
     pub prefix: String,
 
