@@ -12,10 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    ValidatorSettings,
-    agenda::{Agenda, Taken},
-};
+use crate::{ValidatorSettings, agenda::Agenda};
 
 /// Deadlines are looked for at least this often: a clock that jumps must not make the wait long.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
@@ -34,25 +31,13 @@ pub(crate) struct Validator {
     limits: StepLimits,
 }
 
-/// Where others write to a shard, too, it is left to them for so many times as long as a step took: they wait for it, and a
-/// step that finds more to do is done sooner for each.
-const REST: u32 = 2;
-
 /// What a turn at one shard left behind.
 struct Turn {
     shard: Shard,
     seen: Seq,
-    next: Next,
-}
-
-/// When the next turn is.
-enum Next {
-    /// When the next open want is due, if nothing happens before.
-    Due(Option<Instant>),
-    /// There is more to do, and others have their turn first.
-    After(Instant),
-    /// There may be more to do.
-    Now(Taken),
+    due: Option<Instant>,
+    /// Whether there is more to do at once.
+    more: bool,
 }
 
 impl Validator {
@@ -77,6 +62,7 @@ impl Validator {
     /// Until `stopping`; the step that is being taken then is finished.
     pub(crate) async fn run(self, stopping: CancellationToken) {
         let mut agenda = Agenda::new();
+        let mut again = Shards::default();
         let mut poll = interval(self.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut search = interval_at(tokio::time::Instant::now() + self.search, self.search);
@@ -95,11 +81,15 @@ impl Validator {
                     None => return,
                 },
                 rung = self.doorbell.heard(), if !away => Ok(rung),
-                // A shard with more to do is due at once, and leaves the bells their turn.
-                () = sleep_until(wake), if !away => Ok(Shards::default()),
+                // A shard with more to do goes on at once, and leaves the bells their turn.
+                () = std::future::ready(()), if !again.is_empty() => Ok(Shards::default()),
+                () = sleep_until(wake), if !away => Ok(agenda.due(Instant::now())),
             };
             let done = match todo {
-                Ok(todo) => self.turn(&mut agenda, todo).await,
+                Ok(todo) => {
+                    let all = todo.iter().chain(again.iter()).collect();
+                    self.turn(&mut agenda, all).await
+                }
                 Err(error) => Err(error),
             };
             away = report(away, &done);
@@ -108,17 +98,15 @@ impl Validator {
             } else {
                 pause.end();
             }
+            again = done.unwrap_or_default();
         }
     }
 
-    /// The shards whose log has grown since they were last looked at.
+    /// The shards whose log has grown since they were last looked at, or that have a want due.
     async fn look_around(&self, agenda: &Agenda) -> Result<Shards, Error> {
         let heads = self.database.heads().await?;
-        Ok(heads
-            .iter()
-            .filter(|head| agenda.has_grown(head.shard, head.seq))
-            .map(|head| head.shard)
-            .collect())
+        let grown = heads.iter().filter(|head| agenda.has_grown(head.shard, head.seq)).map(|head| head.shard);
+        Ok(grown.chain(agenda.due(Instant::now()).iter()).collect())
     }
 
     /// Looks in every shard for wants that were passed by, and decides what it finds.
@@ -137,51 +125,40 @@ impl Validator {
         Ok(found)
     }
 
-    /// A turn at each of these shards, and of those that are due, some at once.
-    async fn turn(&self, agenda: &mut Agenda, shards: Shards) -> Result<(), Error> {
-        let shards = agenda.take(shards, Instant::now());
-        let turns: Vec<_> = shards.iter().map(|shard| self.serve(shard, agenda.step(shard))).collect();
+    /// A turn at each shard, some at once; those that have more to do at once.
+    async fn turn(&self, agenda: &mut Agenda, shards: Shards) -> Result<Shards, Error> {
+        shards.iter().for_each(|shard| agenda.looking(shard));
+        let turns: Vec<_> = shards.iter().map(|shard| self.serve(shard)).collect();
         let mut turns = stream::iter(turns).buffer_unordered(self.workers);
-        let mut failed = None;
+        let (mut again, mut failed) = (Shards::default(), None);
         while let Some(turn) = turns.next().await {
             match turn {
-                Ok(Turn { shard, seen, next }) => {
-                    let due = if let Next::Due(due) = next { due } else { None };
-                    agenda.looked(shard, seen, due);
-                    match next {
-                        Next::Due(_) => {}
-                        Next::After(until) => agenda.rests(shard, until),
-                        Next::Now(step) => agenda.stepped(shard, step),
-                    }
-                }
+                // Until it has come to rest, the shard counts as not looked at: another's failure drops `again`.
+                Ok(turn) if turn.more => again.insert(turn.shard),
+                Ok(turn) => agenda.looked(turn.shard, turn.seen, turn.due),
                 Err(error) => failed = Some(error),
             }
         }
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok(again), Err)
     }
 
-    /// A look, and a step if it finds something to do and others have had their turn since the last.
-    async fn serve(&self, shard: Shard, last: Option<Taken>) -> Result<Turn, Error> {
+    /// A look, and a step if it finds something to do.
+    async fn serve(&self, shard: Shard) -> Result<Turn, Error> {
         let look = self.database.look(shard, self.limits).await?;
-        let turn = |next| Ok(Turn { shard, seen: look.seq, next });
+        let turn = |more| Turn { shard, seen: look.seq, due: due_at(&look), more };
         if !look.work {
-            return turn(Next::Due(due_at(&look)));
+            return Ok(turn(false));
         }
-        let rested = last.filter(|last| last.end < look.seq).map(|last| last.ended + last.took * REST);
-        if let Some(until) = rested.filter(|until| Instant::now() < *until) {
-            return turn(Next::After(until));
-        }
-        let begun = Instant::now();
         match self.database.step(shard, self.limits).await {
             Ok(step) => {
                 if !step.decided.is_empty() {
                     (self.committed)(shard);
                 }
                 // What a step changed is seen by the next look: deadlines above all.
-                turn(Next::Now(Taken { end: step.end, ended: Instant::now(), took: begun.elapsed() }))
+                Ok(turn(true))
             }
             // Whoever holds the head may be deciding right now. A bell or a look around brings us back.
-            Err(Error::Busy(_)) => Ok(Turn { shard, seen: Seq(-1), next: Next::Due(due_at(&look)) }),
+            Err(Error::Busy(_)) => Ok(Turn { seen: Seq(-1), ..turn(false) }),
             Err(error) => Err(error),
         }
     }
@@ -194,14 +171,14 @@ fn due_at(look: &Look) -> Option<Instant> {
 }
 
 /// Says once that something is away, and once that it is back. Gives whether it is.
-fn report(was_away: bool, done: &Result<(), Error>) -> bool {
+fn report(was_away: bool, done: &Result<Shards, Error>) -> bool {
     match done {
-        Ok(()) if was_away => tracing::info!("deciding again"),
+        Ok(_) if was_away => tracing::info!("deciding again"),
         Err(error) if !was_away => {
             let cause = std::error::Error::source(error).map(tracing::field::display);
             tracing::warn!(%error, cause, "can't decide; trying again");
         }
-        Ok(()) | Err(_) => {}
+        Ok(_) | Err(_) => {}
     }
     done.is_err()
 }

@@ -75,8 +75,6 @@ pub struct Step {
     pub more: bool,
     /// The seq up to which the decision has dealt with the log.
     pub cursor: Seq,
-    /// The seq of the last change, when it was committed; 0 when there was nothing to do.
-    pub end: Seq,
     /// Whether some of what is left is due: the cursor says nothing of that.
     pub due_left: bool,
 }
@@ -174,7 +172,7 @@ impl Database {
         let more = window.full || chosen.more || !left.is_empty();
         let due_left = chosen.due_left || left.iter().any(|resource| resource.due);
         let judged = judgement.judged.clone();
-        Ok(Some(Work { head, judgement, end, step: Step { judged, decided, more, cursor, end, due_left } }))
+        Ok(Some(Work { head, judgement, end, step: Step { judged, decided, more, cursor, due_left } }))
     }
 }
 
