@@ -34,7 +34,7 @@ unit, range and default. Every setting can be given in the environment, under th
 
 pub const MIGRATE: &str = "\
 Needs: PostgreSQL, as a user who owns the database and may create the extension btree_gist. Straight, not through a pooler.
-Services of another release stop to be ready when it has run: see migrations/README.md.
+Services of the release before go on; those of this one are ready once it has run: see migrations/README.md.
 Prints: the schema's version, in a log line on stderr.
 Exit codes: 0 up to date; 1 failed, the migrations before stay; 2 a setting is wrong.
 
@@ -66,7 +66,7 @@ Prints: a line a second on stdout:
   oldest tx                           how long the oldest transaction of the database has been open; old ones slow all down
 With --changes: a line a change, with time, tenant, shard, seq, type, object, and who did it (`-`: the engine).
 When PostgreSQL goes it says so, and goes on when it is back.
-Exit codes: 0 told to stop, or nobody reads any more; 1 failed, as on another schema; 2 a setting is wrong.
+Exit codes: 0 told to stop, or nobody reads any more; 1 failed, as on an older schema; 2 a setting is wrong.
 
 Examples:
   holdfast watch
@@ -86,7 +86,7 @@ was pruned (CHANGES_KEEP_DAYS) it judges what can be known, and says how much ca
 Needs: PostgreSQL with this release's schema; about 250 bytes of memory for each booking that is PENDING or VALID in the
 largest shard.
 Prints: figures and finds on stdout, at most --finds-max of them; a progress bar on stderr if that is a terminal.
-Exit codes: 0 nothing was found; 1 something was; 2 it could not be verified: no database, another schema, a setting is
+Exit codes: 0 nothing was found; 1 something was; 2 it could not be verified: no database, an older schema, a setting is
 wrong, or cut short.
 
 Examples:

@@ -3,7 +3,7 @@
 
 use holdfast_domain::Seq;
 use holdfast_store::HeadRow;
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
 
 /// Describes the gauges, once.
 pub(crate) fn describe() {
@@ -24,16 +24,27 @@ pub(crate) fn describe() {
         Unit::Count,
         "Logs that went on further ahead, since PostgreSQL was restored from the past."
     );
+    // Told from the start, so that the first of them is seen to be new.
+    refills().increment(0);
+    leaps().increment(0);
 }
 
 /// A stream was filled anew.
 pub(crate) fn refilled() {
-    counter!("holdfast_relay_refills_total").increment(1);
+    refills().increment(1);
 }
 
 /// A log leapt.
 pub(crate) fn leapt() {
-    counter!("holdfast_relay_leaps_total").increment(1);
+    leaps().increment(1);
+}
+
+fn refills() -> Counter {
+    counter!("holdfast_relay_refills_total")
+}
+
+fn leaps() -> Counter {
+    counter!("holdfast_relay_leaps_total")
 }
 
 /// Tells how one shard stands, as of one look. Of a shard without a change there is nothing to tell.

@@ -22,7 +22,7 @@ pub enum SchemaError {
     /// A migration failed, or one that ran before has been edited since.
     #[error("a migration failed")]
     Migration(#[from] refinery::Error),
-    /// This binary belongs to another schema.
+    /// This binary needs a later schema.
     #[error(
         "the schema is at version {found}, this binary needs {needed}: run `holdfast migrate` of the same release"
     )]
@@ -67,10 +67,11 @@ async fn run(client: &mut Client, time_zone: &str) -> Result<i64, SchemaError> {
 }
 
 impl Database {
-    /// Whether PostgreSQL answers, and has the schema that this binary was built with.
+    /// Whether PostgreSQL answers, and has the schema that this binary was built with, or a later one: a migration leaves
+    /// the release before it working, so that its processes go on until they are replaced.
     ///
     /// # Errors
-    /// When it does not, or has another.
+    /// When it does not, or has an older one.
     pub async fn ready(&self) -> Result<(), SchemaError> {
         let found = self.ask(async |client: &Object| {
             let history = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
@@ -82,7 +83,7 @@ impl Database {
         });
         let found = found.await?;
         let needed = needed();
-        if found == needed { Ok(()) } else { Err(SchemaError::Version { found, needed }) }
+        if found >= needed { Ok(()) } else { Err(SchemaError::Version { found, needed }) }
     }
 }
 

@@ -146,7 +146,7 @@ const HOT: &[(&str, &[&str])] = &[
         &[
             "resources_pkey",
             "(ROW(tenant_id, id) > ROW($2, $3))",
-            "bookings_live",
+            "bookings_on_resource",
             "(status = 'PENDING'::text)",
             "changes_of_object",
         ],

@@ -5,6 +5,7 @@
 //! doubled. Never here: SQL, and the rules of the decision.
 
 mod agenda;
+mod meters;
 mod settings;
 mod sweeper;
 mod validator;
@@ -32,6 +33,7 @@ pub fn start_cycle(
     process: &Process,
     committed: impl Fn(holdfast_domain::Shard) + Send + Sync + 'static,
 ) {
+    meters::describe();
     let tasks = process.tasks.at(Stage::Workers);
     let stopping = tasks.stopping();
     let sweeping = sweeper::run(database.clone(), settings.search(), settings.kept(), stopping.clone());

@@ -55,7 +55,7 @@ pub struct ValidatorSettings {
     pub changes_keep_days: Option<i64>,
 
     /// Most open wants that a step loads.
-    #[arg(id = "STEP_WANTS", long = "step-wants", env, default_value_t = 1_000, value_parser = bounded(1..=100_000_i64))]
+    #[arg(id = "STEP_WANTS", long = "step-wants", env, default_value_t = 500, value_parser = bounded(1..=100_000_i64))]
     pub step_wants: i64,
 
     /// Most decisions that a step writes.

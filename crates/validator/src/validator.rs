@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{ValidatorSettings, agenda::Agenda};
+use crate::{ValidatorSettings, agenda::Agenda, meters};
 
 /// Deadlines are looked for at least this often: a clock that jumps must not make the wait long.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
@@ -145,6 +145,7 @@ impl Validator {
     /// A look, and a step if it finds something to do.
     async fn serve(&self, shard: Shard) -> Result<Turn, Error> {
         let look = self.database.look(shard, self.limits).await?;
+        meters::tell(&look, shard);
         let turn = |more| Turn { shard, seen: look.seq, due: due_at(&look), more };
         if !look.work {
             return Ok(turn(false));

@@ -198,6 +198,16 @@ async fn a_row_that_is_lost_is_found_and_one_that_nobody_logged() {
 }
 
 #[tokio::test]
+async fn a_booking_whose_resource_is_not_there_is_found() {
+    let House { scene, alice, bob } = house().await;
+    let stray = "UPDATE bookings SET resource_id = gen_random_uuid() WHERE id IN";
+    scene.test.sql(&format!("{stray} ('{alice}', '{bob}')")).await;
+    let found = found(&scene).await;
+    let stray = found.iter().filter(|find| find.contains("its resource is not there"));
+    assert_eq!(stray.count(), 2, "{found:?}");
+}
+
+#[tokio::test]
 async fn a_count_of_open_wants_that_is_off_by_one_and_a_resource_renamed_by_hand_are_found() {
     let House { scene, .. } = house().await;
     scene.test.sql("UPDATE resources SET open_wants = open_wants + 1").await;

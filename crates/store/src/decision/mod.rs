@@ -48,7 +48,7 @@ pub struct StepLimits {
 
 impl Default for StepLimits {
     fn default() -> Self {
-        Self { window: 10_000, wants: 1_000, writes: 500 }
+        Self { window: 10_000, wants: 500, writes: 500 }
     }
 }
 
@@ -59,6 +59,8 @@ pub struct Look {
     pub seq: Seq,
     /// Whether a step would find something to do.
     pub work: bool,
+    /// How long the first change waits for a decision that has to be dealt with, by the shard's clock; none when none does.
+    pub waits: Option<time::Duration>,
     /// How long until the next open want is due, by the shard's clock; negative when it is overdue.
     pub due_in: Option<time::Duration>,
 }

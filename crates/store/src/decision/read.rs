@@ -14,14 +14,15 @@ use uuid::Uuid;
 use super::{Candidate, Look, StepLimits};
 use crate::{Error, Head};
 
-/// Cursor, window and next deadline in one snapshot, with the clock of that snapshot.
+/// Cursor, window and next deadline in one snapshot, with the clock of that snapshot. The first change to deal with comes
+/// first, as the loop goes on from change to change; to sort them all for it would cost more than the look.
 pub(crate) const LOOK: &str = "
     WITH head AS MATERIALIZED (
         SELECT seq, decided, greatest(at, clock_timestamp()) AS at
         FROM heads
         WHERE shard = $1
     ), recent AS MATERIALIZED (
-        SELECT seq, tenant_id, resource_id
+        SELECT seq, at, tenant_id, resource_id
         FROM changes
         WHERE shard = $1 AND seq > (SELECT decided FROM head)
         ORDER BY seq
@@ -31,8 +32,8 @@ pub(crate) const LOOK: &str = "
         head.seq,
         head.at,
         (SELECT count(*) FROM recent),
-        EXISTS (
-            SELECT
+        (
+            SELECT c.at
             FROM recent c
             CROSS JOIN LATERAL (
                 SELECT open_wants, judged
@@ -41,6 +42,7 @@ pub(crate) const LOOK: &str = "
                 OFFSET 0
             ) r
             WHERE r.open_wants > 0 AND r.judged < c.seq
+            LIMIT 1
         ),
         (SELECT min(decide_by) FROM bookings WHERE shard = $1 AND decide_by IS NOT NULL)
     FROM head";
@@ -155,10 +157,11 @@ pub(crate) async fn look(client: &Object, shard: Shard, window: i64) -> Result<L
     let statement = client.prepare_cached(LOOK).await?;
     let row = client.query_one(&statement, &[&shard.number(), &window]).await?;
     let at: OffsetDateTime = row.get(1);
+    let waits = row.get::<_, Option<OffsetDateTime>>(3).map(|since| at - since);
     let due_in = row.get::<_, Option<OffsetDateTime>>(4).map(|due| due - at);
     let full = row.get::<_, i64>(2) >= window;
-    let work = full || row.get(3) || due_in.is_some_and(|wait| wait <= Duration::ZERO);
-    Ok(Look { seq: Seq(row.get(0)), work, due_in })
+    let work = full || waits.is_some() || due_in.is_some_and(|wait| wait <= Duration::ZERO);
+    Ok(Look { seq: Seq(row.get(0)), work, waits, due_in })
 }
 
 pub(super) async fn window(head: &Head, limit: i64) -> Result<Window, Error> {

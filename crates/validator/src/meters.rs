@@ -1,0 +1,22 @@
+//! What is told of every shard here: for how long its wants wait to be looked at.
+
+use holdfast_domain::Shard;
+use holdfast_store::Look;
+use metrics::{Unit, describe_gauge, gauge};
+
+/// Describes the gauge, once.
+pub(crate) fn describe() {
+    describe_gauge!(
+        "holdfast_undecided_seconds",
+        Unit::Seconds,
+        "How long the first change of the shard waits that its decision has to deal with, at the last look; 0 when none does."
+    );
+}
+
+/// Tells how one shard stands, as of one look. Of a shard without a change there is nothing to tell.
+pub(crate) fn tell(look: &Look, shard: Shard) {
+    if look.seq.0 > 0 {
+        let waits = look.waits.map_or(0.0, time::Duration::as_seconds_f64);
+        gauge!("holdfast_undecided_seconds", "shard" => shard.to_string()).set(waits.max(0.0));
+    }
+}
