@@ -1,6 +1,8 @@
 //! What a want meets: its resource, if there is one, and who else wants or holds its range.
 //! The latter is told to those concerned and decides nothing.
 
+use std::collections::HashMap;
+
 use deadpool_postgres::Object;
 use futures_util::join;
 use holdfast_domain::{
@@ -106,6 +108,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) tenant_id: TenantId,
     /// Whose want it is; what it wants and holds itself is no conflict.
     pub(crate) booking: BookingId,
+    /// Whether the booking is only being made, and so neither wants nor holds anything yet.
+    pub(crate) is_new: bool,
     pub(crate) place: Place<'a>,
     pub(crate) wanted: TimeRange,
 }
@@ -118,21 +122,31 @@ impl Asked<'_> {
     }
 }
 
+/// For each want the first that asks the same question: of new ones for one range all meet the same, which is read once. On a
+/// slot that everybody wants, what is read would grow with the square of them otherwise.
+fn equals(asked: &[Asked<'_>]) -> Vec<usize> {
+    let own = |asked: &Asked<'_>| (!asked.is_new).then_some(asked.booking);
+    let questions = asked.iter().map(|asked| (asked.tenant_id, asked.place, asked.wanted, own(asked)));
+    let mut firsts = HashMap::new();
+    questions.enumerate().map(|(place, question)| *firsts.entry(question).or_insert(place)).collect()
+}
+
 /// The resource of a want, as its caller names it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Place<'a> {
     Named(VenueId, &'a ResourceName),
     Id(ResourceId),
 }
 
 /// What a want meets.
+#[derive(Clone)]
 pub(crate) struct Met {
     pub(crate) resource: Bookable,
     pub(crate) overlaps: Overlaps,
 }
 
 /// What overlaps a want.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Overlaps {
     /// The first of them, in order, with their ranks: as many more than are told as may leave by the same transaction.
     first: Vec<(Seq, Conflict)>,
@@ -178,8 +192,8 @@ pub(crate) async fn meet(
     asked: &[Asked<'_>],
     leaving: usize,
 ) -> Result<Vec<Option<Met>>, Error> {
-    let (mut named, mut by_id) = (Vec::new(), Vec::new());
-    for (place, asked) in asked.iter().enumerate() {
+    let (mut named, mut by_id, equals) = (Vec::new(), Vec::new(), equals(asked));
+    for (place, asked) in asked.iter().enumerate().filter(|(place, _)| equals[*place] == *place) {
         match asked.place {
             Place::Named(venue_id, name) => named.push((place, asked, venue_id, name)),
             Place::Id(resource_id) => by_id.push((place, asked, resource_id)),
@@ -206,6 +220,9 @@ pub(crate) async fn meet(
         };
         met.overlaps.first.extend(conflict(row, met.resource.id)?);
         met.overlaps.count = i64::try_from(met.overlaps.first.len()).unwrap_or(Conflicts::COUNTED);
+    }
+    for (place, first) in equals.into_iter().enumerate().filter(|(place, first)| first != place) {
+        met[place] = met[first].clone();
     }
     Ok(met)
 }
@@ -248,17 +265,19 @@ pub(crate) async fn count(
     met: &mut [Option<Met>],
     leaving: usize,
 ) -> Result<(), Error> {
-    let crowded: Vec<(i32, &Asked<'_>, ResourceId)> = (0..)
-        .zip(asked.iter().zip(met.iter()))
-        .filter_map(|(number, (asked, met))| Some((number, asked, met.as_ref()?)))
-        .filter(|(.., met)| met.overlaps.first.len() >= listed(leaving))
-        .map(|(number, asked, met)| (number, asked, met.resource.id))
+    let equals = equals(asked);
+    let is_crowded = |met: &Met| met.overlaps.first.len() >= listed(leaving);
+    let firsts = asked.iter().zip(met.iter()).enumerate().filter(|(place, _)| equals[*place] == *place);
+    let crowded: Vec<(usize, &Asked<'_>, ResourceId)> = firsts
+        .filter_map(|(place, (asked, met))| {
+            Some((place, asked, met.as_ref().filter(|met| is_crowded(met))?.resource.id))
+        })
         .collect();
     if crowded.is_empty() {
         return Ok(());
     }
     let statement = head.client().prepare_cached(COUNT).await?;
-    let numbers: Vec<i32> = crowded.iter().map(|(number, ..)| *number).collect();
+    let numbers = numbers(crowded.iter().map(|(place, ..)| *place))?;
     let resources: Vec<Uuid> = crowded.iter().map(|(.., resource)| resource.uuid()).collect();
     let bookings: Vec<Uuid> = crowded.iter().map(|(_, a, _)| a.booking.uuid()).collect();
     let earliest: Vec<OffsetDateTime> = crowded.iter().map(|(_, a, _)| a.wanted.start() - LONGEST).collect();
@@ -270,6 +289,12 @@ pub(crate) async fn count(
     for row in head.client().query(&statement, &params).await? {
         if let Some(met) = place(met, &row)? {
             met.overlaps.count = row.get(1);
+        }
+    }
+    for (place, first) in equals.into_iter().enumerate().filter(|(place, first)| first != place) {
+        let counted = met[first].as_ref().map(|met| met.overlaps.count);
+        if let (Some(met), Some(count)) = (&mut met[place], counted) {
+            met.overlaps.count = count;
         }
     }
     Ok(())

@@ -94,6 +94,7 @@ fn new_wants(commands: &[Command]) -> Vec<Asked<'_>> {
         .map(|create| Asked {
             tenant_id: create.order.tenant_id,
             booking: create.id,
+            is_new: true,
             place: match &create.target {
                 Target::Named { venue_id, name, .. } => Place::Named(*venue_id, name),
                 Target::Id(id) => Place::Id(*id),
@@ -134,7 +135,8 @@ fn moves<'a>(
         // Times that are no range are refused when it is applied.
         let wanted = update.wanted(booking).ok().filter(|wanted| *wanted != booking.claim.wanted())?;
         let place = Place::Id(booking.resource_id);
-        let asked = Asked { tenant_id: update.order.tenant_id, booking: booking.id, place, wanted };
+        let tenant_id = update.order.tenant_id;
+        let asked = Asked { tenant_id, booking: booking.id, is_new: false, place, wanted };
         Some((asked, booking.claim.rank()))
     };
     commands.iter().filter_map(asked).collect()
