@@ -222,7 +222,8 @@ pub(crate) async fn meet(
         met.overlaps.count = i64::try_from(met.overlaps.first.len()).unwrap_or(Conflicts::COUNTED);
     }
     for (place, first) in equals.into_iter().enumerate().filter(|(place, first)| first != place) {
-        met[place] = met[first].clone();
+        let first = met[first].clone();
+        met[place] = first;
     }
     Ok(met)
 }

@@ -21,7 +21,8 @@ const BEFORE_ALL: OffsetDateTime = datetime!(0000-01-01 00:00 UTC);
 /// No range begins then, or later: it would have no end.
 const AFTER_ALL: OffsetDateTime = datetime!(9999-12-31 23:59:59.999999 UTC);
 
-/// A resource's bookings of one status, by start: a run of its index, if that status is asked for.
+/// A resource's bookings of one status, by start: a run of its index, if that status is asked for and the resource is the
+/// tenant's. Of another tenant's not a row is read: the time that it takes would tell how many there are.
 macro_rules! of_status {
     ($status:literal) => {
         concat!(
@@ -32,18 +33,19 @@ macro_rules! of_status {
                 WHERE shard = $1 AND resource_id = $3 AND status = '",
             $status,
             "' AND (wanted_start_at, id) > ($5, $6) AND wanted_start_at < $7
-                    AND created_at > '-infinity' AND tenant_id = $2 AND '",
+                    AND created_at > '-infinity' AND '",
             $status,
             "' = ANY ($9::text[])
+                    AND EXISTS (SELECT FROM resources WHERE shard = $1 AND tenant_id = $2 AND id = $3)
                 ORDER BY wanted_start_at, id
             )"
         )
     };
 }
 
-/// What matches among the first entries of an index, scanned in the order of the list; then, only if the page is not full by that, the last of those
-/// entries, if there are so many. Both in one statement, so that they are of one snapshot: from a later one the place to
-/// go on from could lie behind bookings that this page has not seen.
+/// What matches among the first entries of an index, scanned in the order of the list; then, only if the page is not full
+/// by that, the last of those entries, if there are so many. Both in one statement, so that they are of one snapshot: from
+/// a later one the place to go on from could lie behind bookings that this page has not seen.
 macro_rules! listed {
     ($scanned:expr, $order:literal) => {
         concat!(
@@ -92,7 +94,6 @@ pub(crate) const OF_TENANT: &str = listed!(
     "wanted_start_at, id"
 );
 
-// The resource is its tenant's, or the tenant has none of it: that one row is compared and not found by it costs nothing.
 pub(crate) const OF_RESOURCE: &str = listed!(
     concat!(
         "SELECT * FROM (",

@@ -46,6 +46,8 @@ const HOT: &[(&str, &[&str])] = &[
             "(status = 'VALID'::text)",
             "(status = 'REJECTED'::text)",
             "(status = 'CANCELLED'::text)",
+            // Whose the resource is, is known before anything is read of it.
+            "One-Time Filter: (('PENDING'::text = ANY ($9)) AND $",
             "resources_pkey",
         ],
     ),
