@@ -27,6 +27,7 @@ Examples, with these two set:
   holdfast watch --changes           each change as it is written
   holdfast verify                    has a promise been broken? 0: no; 1: yes; 2: could not be told
   holdfast recover leap              after PostgreSQL was restored from an older copy
+  holdfast docs                      the pages, where each service runs on its own
   holdfast openapi > openapi.json    the API's document
 
 `holdfast COMMAND --help` tells what a command does, needs and prints, its exit codes, and each of its settings with
