@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use crate::{
-    edge, extract,
+    edge, extract, handles,
     health::Health,
     metrics,
     settings::{HttpSettings, ShutdownSettings},
@@ -51,6 +51,7 @@ pub fn bind(
     health: &Health,
     configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Bound> {
+    handles::look_whether_enough(http.connections_max);
     metrics::install();
     let body_limit_bytes = http.body_limit_bytes;
     let probes = health.clone();

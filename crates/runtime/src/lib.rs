@@ -7,6 +7,7 @@
 pub mod docs;
 mod edge;
 pub mod extract;
+mod handles;
 pub mod headers;
 pub mod health;
 mod help;

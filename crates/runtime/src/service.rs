@@ -9,6 +9,7 @@ use tracing::{error, info};
 
 pub use crate::help::taught;
 use crate::{
+    handles,
     health::{Health, Need},
     lifecycle::{BoxError, Lifecycle, Stage, Tasks},
     metrics,
@@ -110,6 +111,7 @@ where
     R: Future<Output = Result<(), E>>,
     E: Into<BoxError>,
 {
+    handles::raise();
     metrics::install();
     let runtime =
         runtime::Builder::new_multi_thread().worker_threads(settings.runtime_threads).enable_all().build()?;
