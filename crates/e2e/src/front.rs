@@ -69,6 +69,14 @@ impl Front {
         Client::new(self.address)
     }
 
+    /// Whatever it has said so far, line by line.
+    ///
+    /// # Panics
+    /// When another thread has, while it held them.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
     /// What it counts, in the text format of Prometheus.
     ///
     /// # Panics

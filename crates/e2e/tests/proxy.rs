@@ -13,10 +13,11 @@ use std::{
 };
 
 use holdfast_e2e::{Binary, Contract, Front, House, Names, Process, Socket};
+use holdfast_testkit::eventually;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
 };
 
@@ -135,8 +136,41 @@ async fn one_port_serves_requests_sockets_events_and_pages_as_the_services_do() 
     }
     let document = alice.get("/openapi.json").await.unwrap().body;
     assert_eq!(&document, Contract::of_holdfast().document());
-    let metrics = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
-    assert_eq!(metrics.status(), 404, "a process's own are not everybody's");
+}
+
+/// What is answered to a path that is sent as it stands here.
+async fn answered(address: SocketAddr, path: &str) -> String {
+    let mut line = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: holdfast\r\nConnection: close\r\n\r\n");
+    line.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_of_a_process_are_not_everybodys_however_their_path_is_written() {
+    let Some(town) = Town::start(&[], &[]).await else { return };
+    assert!(answered(town.apis.running[0].address(), "/%6Detrics").await.contains("holdfast_build_info"));
+    for path in [
+        "/metrics",
+        "/metrics?a=b",
+        "/metrics/",
+        "//metrics",
+        "/%6Detrics",
+        "/%6d%65%74%72%69%63%73",
+        "/%256Detrics",
+        "/./metrics",
+        "/docs/../metrics",
+        "/metrics#a",
+        "/%6Detrics#%zz",
+        "http://holdfast/metrics",
+        "http://holdfast/%6Detrics",
+    ] {
+        let answer = answered(town.front.address(), path).await;
+        assert!(answer.starts_with("HTTP/1.1 40"), "{path}: {answer}");
+        assert!(!answer.contains("holdfast_build_info"), "{path}: {answer}");
+    }
 }
 
 /// Time-outs of the proxy that are shorter than a test.
@@ -244,6 +278,18 @@ async fn requests_are_answered_though_an_api_process_dies_and_others_come() {
     book(hour..hour + 3).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_connections_each_process_gets_is_the_operators_to_say() {
+    let names = Names::start().await;
+    let Some(front) = Front::start(&names, &[("PROXY_SERVER_MAXCONN", "77")]).await else { return };
+    let metrics = front.metrics().await;
+    let limits: Vec<&str> =
+        metrics.lines().filter(|line| line.starts_with("haproxy_server_limit_sessions{")).collect();
+    assert_eq!(limits.len(), 34);
+    assert!(limits.iter().all(|line| line.ends_with(" 77")), "{limits:?}");
+    assert!(metrics.contains("haproxy_process_max_connections 200"), "as the front is started");
+}
+
 /// A service that says that it is ready, and is lost whenever it has taken a request.
 async fn lost_when_asked(host: &str, port: u16, taken: &Arc<AtomicUsize>) -> SocketAddr {
     let listener = TcpListener::bind((host, port)).await.unwrap();
@@ -295,6 +341,12 @@ async fn a_write_is_sent_once_though_its_service_is_lost_and_the_answer_says_wha
         };
         let answer = answer.unwrap();
         assert_eq!((answer.status, &answer.body["code"]), (503, &Value::from("outcome_unknown")), "{method}");
+        let told = [&format!("request_id={} ", answer.header("x-request-id")), &format!("\"{method} ")];
+        eventually("the proxy logs it", async || {
+            let lines = front.lines();
+            lines.iter().any(|line| told.iter().all(|part| line.contains(*part))).then_some(())
+        })
+        .await;
         assert_eq!(answer.header("retry-after"), "1");
         assert_eq!(taken.load(Ordering::Relaxed), before + 1, "{method} was sent again");
     }
