@@ -45,7 +45,7 @@ const START: Start<'_> = Start {
     title: "Holdfast: bookings",
     about: "Takes bookings and answers what became of them.",
     places: &[("/api/v1/bookings", "All bookings.")],
-    example: "curl localhost:8000/api/v1/bookings",
+    example: "curl http{s}://{host}/api/v1/bookings",
 };
 
 /// The service, ready to be mounted; clones share its lanes.

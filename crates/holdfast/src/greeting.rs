@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 /// Prints it, once the port is open.
 #[expect(clippy::print_stdout, reason = "for the person at the terminal; the log goes to stderr")]
 pub fn print(port: u16) {
-    let first = first_request(port, Duration::DAY);
+    let first = first_request(&format!("localhost:{port}"), Duration::DAY);
     println!(
         "
 Holdfast serves http://localhost:{port} until you press Ctrl-C. Book a room:
@@ -33,12 +33,12 @@ pub fn start(first_request: &str) -> Start<'_> {
     }
 }
 
-/// Books a room, `ahead` of now.
-pub fn first_request(port: u16, ahead: Duration) -> String {
+/// Books a room at this origin, `ahead` of now.
+pub fn first_request(origin: &str, ahead: Duration) -> String {
     #[expect(clippy::disallowed_methods, reason = "the example's date; no rule hangs on it")]
     let day = (OffsetDateTime::now_utc() + ahead).date();
     format!(
-        "  curl -X POST localhost:{port}/api/bookings -H 'Content-Type: application/json' -H 'X-User-ID: alice' \\
+        "  curl -X POST {origin}/api/bookings -H 'Content-Type: application/json' -H 'X-User-ID: alice' \\
     -d '{{\"resource\": \"Raum1\", \"start_time\": \"{day}T10:00:00Z\", \"end_time\": \"{day}T12:00:00Z\"}}'"
     )
 }

@@ -21,19 +21,19 @@ pub fn start(
     shutdown: &ShutdownSettings,
     process: &Process,
 ) -> Result<(), BoxError> {
-    let docs = docs(settings.port)?;
+    let docs = docs()?;
     let bound = http::bind(settings, shutdown, &process.health, move |config| docs.configure(config))?;
     let http = process.tasks.at(Stage::Http);
     http.spawn("http", bound.run(http.stopping()));
     Ok(())
 }
 
-/// The pages of everything, with a first request to this port.
+/// The pages of everything, with a first request to where they are read.
 ///
 /// # Errors
 /// When the document can't be written as JSON.
-pub fn docs(port: u16) -> Result<Docs, BoxError> {
+pub fn docs() -> Result<Docs, BoxError> {
     // Far enough ahead for a process that runs for months, and near enough to be booked.
-    let first_request = greeting::first_request(port, Duration::days(365));
+    let first_request = greeting::first_request("http{s}://{host}", Duration::days(365));
     Ok(Docs::of(&greeting::start(&first_request), &document::document())?)
 }

@@ -43,7 +43,7 @@ pub fn start(settings: &RunSettings, shutdown: &ShutdownSettings, process: &Proc
     });
     let sockets = Sockets::new(&settings.sockets, hub, tasks.stopping());
 
-    let docs = pages::docs(settings.http.port)?;
+    let docs = pages::docs()?;
 
     // The sockets first: `/api/bookings/{id}` would swallow `/api/bookings/ws`.
     let bound = http::bind(&settings.http, shutdown, &process.health, move |config| {

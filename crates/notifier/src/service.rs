@@ -48,7 +48,7 @@ const START: Start<'_> = Start {
     title: "Holdfast: sockets",
     about: "Tells what happens as it happens, over WebSocket, at /api/v1/ws.",
     places: &[],
-    example: "websocat 'ws://localhost:8000/api/v1/ws?topic=all'",
+    example: "websocat 'ws{s}://{host}/api/v1/ws?topic=all'",
 };
 
 /// A notifier that has its port and does not serve yet.

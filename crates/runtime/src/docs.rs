@@ -6,7 +6,7 @@
 use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header::{self, HeaderName},
     web,
 };
@@ -57,7 +57,7 @@ pub struct Start<'a> {
     pub about: &'a str,
     /// What is where, besides what is in every service: paths, and what is there.
     pub places: &'a [(&'a str, &'a str)],
-    /// Something to try.
+    /// Something to try, from where the page is read: `http{s}://{host}` becomes the origin that it was asked under.
     pub example: &'a str,
 }
 
@@ -73,7 +73,7 @@ const PLACES: [(&str, &str); 5] = [
 /// The pages, ready to be mounted; clones share them.
 #[derive(Clone)]
 pub struct Docs {
-    start: File,
+    start: Arc<str>,
     document: File,
     viewer: Arc<[(&'static str, File)]>,
 }
@@ -88,8 +88,11 @@ struct File {
 impl Docs {
     /// The pages of an API.
     pub fn new(start: &Start, document: impl Into<Bytes>) -> Self {
-        let start = File::new("text/html; charset=utf-8", start.page());
-        Self { start, document: File::new("application/json", document), viewer: viewer().into() }
+        Self {
+            start: start.page().into(),
+            document: File::new("application/json", document),
+            viewer: viewer().into(),
+        }
     }
 
     /// The pages of the service that this document is of.
@@ -102,9 +105,13 @@ impl Docs {
 
     /// Mounts `/`, `/openapi.json` and `/docs`.
     pub fn configure(&self, config: &mut web::ServiceConfig) {
-        let (start, document, viewer) = (self.start.clone(), self.document.clone(), Arc::clone(&self.viewer));
+        let (start, document, viewer) =
+            (Arc::clone(&self.start), self.document.clone(), Arc::clone(&self.viewer));
         config
-            .service(routes::at("/").get(move |had: IfNoneMatch| std::future::ready(start.answer(&had))))
+            .service(routes::at("/").get(move |request: HttpRequest, had: IfNoneMatch| {
+                let page = File::new("text/html; charset=utf-8", read_at(&start, &request));
+                std::future::ready(page.answer(&had))
+            }))
             .service(
                 routes::at(DOCUMENT).get(move |had: IfNoneMatch| std::future::ready(document.answer(&had))),
             )
@@ -176,6 +183,25 @@ impl Start<'_> {
     }
 }
 
+/// The page with the origin that it was asked under, which behind a proxy is not where this process listens.
+fn read_at(page: &str, request: &HttpRequest) -> String {
+    let asked = request.connection_info();
+    let host = if is_host(asked.host()) {
+        asked.host().to_owned()
+    } else {
+        request.app_config().local_addr().to_string()
+    };
+    page.replace("{s}", if asked.scheme() == "https" { "s" } else { "" }).replace("{host}", &host)
+}
+
+/// Whether it is a name or an address, with or without a port, and nothing else: it goes into a page, and from there into
+/// somebody's shell.
+fn is_host(text: &str) -> bool {
+    text.len() < 256
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -194,7 +220,7 @@ mod tests {
             title: "Rooms & seats",
             about: "They are <booked>.",
             places: &[("/a?b&c", "\"<script>\"")],
-            example: "curl 'localhost' -d '{\"a\": 1}'",
+            example: "curl 'http{s}://{host}/' -d '{\"a\": 1}'",
         };
         let docs = Docs::new(&start, r#"{"openapi":"3.1.0"}"#);
         let app = init_service(App::new().configure(|config| docs.configure(config))).await;
@@ -217,11 +243,31 @@ mod tests {
         assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
         assert!(page.contains("<h1>Rooms &amp; seats</h1>"), "{page}");
         assert!(page.contains("<p>They are &lt;booked&gt;."), "{page}");
-        assert!(page.contains("<pre>curl 'localhost' -d '{&quot;a&quot;: 1}'</pre>"), "{page}");
+        assert!(page.contains("<pre>curl 'http://localhost:8080/' -d '{&quot;a&quot;: 1}'</pre>"), "{page}");
         for path in ["/docs", "/openapi.json", "/livez", "/readyz", "/metrics"] {
             assert!(page.contains(&format!("<a href=\"{path}\">{path}</a>\n<dd>")), "{page}");
         }
         assert!(page.contains("<dd>&quot;&lt;script&gt;&quot;"), "{page}");
+    }
+
+    #[actix_web::test]
+    async fn the_example_goes_where_the_page_was_asked_for() {
+        let tried = async |headers: &[(&'static str, &'static str)]| {
+            let request = TestRequest::get();
+            let (_, page) =
+                ask(headers.iter().fold(request, |request, header| request.insert_header(*header))).await;
+            let (_, example) = page.split_once("<pre>curl '").unwrap();
+            example.split_once("/' ").unwrap().0.to_owned()
+        };
+        assert_eq!(tried(&[("host", "rooms.example:9000")]).await, "http://rooms.example:9000");
+        let https = [("host", "[::1]:9000"), ("x-forwarded-proto", "https")];
+        assert_eq!(tried(&https).await, "https://[::1]:9000");
+        let odd = [("host", "rooms"), ("x-forwarded-proto", "\"><script>")];
+        assert_eq!(tried(&odd).await, "http://rooms");
+        // What is no host goes neither into the page nor into a shell.
+        for host in ["<script>", "a'; rm -r b", "$(id)", "-K", "a&b", "a/b"] {
+            assert_eq!(tried(&[("host", host)]).await, "http://127.0.0.1:8080", "{host}");
+        }
     }
 
     #[actix_web::test]
