@@ -25,24 +25,26 @@ fn metrics_in(text: &str) -> BTreeSet<String> {
     words.filter(|word| WHOSE.iter().any(|whose| word.starts_with(whose))).map(str::to_owned).collect()
 }
 
+/// What the dashboard asks, a query each.
+fn queries() -> Vec<String> {
+    let dashboard: Value = serde_json::from_str(&read("deploy/grafana/holdfast.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
+    targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the autoscalers ask for is made there of what is told.
+fn scaled_by() -> String {
+    let adapter = read("deploy/kubernetes/prometheus-adapter.yaml");
+    adapter.lines().filter(|line| line.contains("seriesQuery")).collect::<Vec<_>>().join("\n")
+}
+
 /// The metrics that alerts, dashboard and autoscalers ask for, with where.
 fn asked_for() -> BTreeSet<(String, &'static str)> {
-    let dashboard: Value = serde_json::from_str(&read("deploy/grafana/holdfast.json")).unwrap();
-    let queries: Vec<&str> = dashboard["panels"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|panel| panel["targets"].as_array())
-        .flatten()
-        .map(|target| target["expr"].as_str().unwrap())
-        .collect();
-    // What the autoscalers ask for is made there of what is told.
-    let adapter = read("deploy/kubernetes/prometheus-adapter.yaml");
-    let series: Vec<&str> = adapter.lines().filter(|line| line.contains("seriesQuery")).collect();
     let places = [
         ("alerts.yml", read("deploy/prometheus/alerts.yml")),
-        ("the dashboard", queries.join("\n")),
-        ("prometheus-adapter.yaml", series.join("\n")),
+        ("the dashboard", queries().join("\n")),
+        ("prometheus-adapter.yaml", scaled_by()),
     ];
     let named = |(place, text): &(&'static str, String)| {
         metrics_in(text).into_iter().map(|name| (name, *place)).collect::<Vec<_>>()
@@ -90,6 +92,22 @@ async fn every_metric_that_is_asked_for_is_told_by_a_process() {
         missing.is_empty().then_some(())
     })
     .await;
+}
+
+#[test]
+fn the_dashboard_shows_what_autoscalers_go_by_no_bare_totals_and_no_probes_among_requests() {
+    let queries = queries();
+    let shown = metrics_in(&queries.join("\n"));
+    assert_eq!(metrics_in(&scaled_by()).difference(&shown).count(), 0, "{shown:?}");
+    for query in queries {
+        for (before, _) in query.match_indices("_total").map(|(at, _)| query.split_at(at)) {
+            let (before, _) = before.rsplit_once('(').unwrap_or_default();
+            assert!(before.ends_with("rate") || before.ends_with("increase"), "falls at a restart: {query}");
+        }
+        if query.contains("holdfast_http_request") {
+            assert!(query.contains(r#"route!~"/readyz|/livez|/metrics""#), "with probes: {query}");
+        }
+    }
 }
 
 #[test]
