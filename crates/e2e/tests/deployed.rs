@@ -157,7 +157,7 @@ fn every_setting_that_is_made_is_one_of_a_service() {
     }
     let proxy = read("deploy/proxy/haproxy.cfg");
     for preset in proxy.lines().filter_map(|line| line.trim().strip_prefix("presetenv ")) {
-        known.push_str(&format!("[env: {}=]", preset.split(' ').next().unwrap()));
+        known.extend(["[env: ", preset.split(' ').next().unwrap(), "=]"]);
     }
     let compose = read("docker-compose.yml");
     let mut made = set_in(&compose, ':');
