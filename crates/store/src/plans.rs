@@ -139,6 +139,7 @@ const HOT: &[(&str, &[&str])] = &[
         &[
             "bookings_pkey",
             "(ROW(tenant_id, id) > ROW($2, $3))",
+            "resources_pkey",
             "changes_of_object",
             "(ROW(object_id, seq) > ROW(",
         ],

@@ -3,7 +3,9 @@
 //! several statements, and what is to be thought of it.
 
 use deadpool_postgres::Object;
-use holdfast_domain::{Booking, BookingId, Resource, Seq, Shard, TenantId, Venue, change::Recorded};
+use holdfast_domain::{
+    Booking, BookingId, Resource, ResourceId, Seq, Shard, TenantId, Venue, change::Recorded,
+};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
@@ -41,6 +43,22 @@ macro_rules! last_change_of {
     };
 }
 
+/// The resource of each booking. One whose resource is not there has no name for it: no constraint looks for such, so it must
+/// not be missed here.
+macro_rules! place_of_booking {
+    () => {
+        "LEFT JOIN LATERAL (
+            SELECT name, venue_id
+            FROM resources
+            WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id
+            OFFSET 0
+        ) place ON true
+        CROSS JOIN LATERAL (
+            SELECT coalesce(place.name, 'nowhere') AS name, coalesce(place.venue_id, b.resource_id) AS venue_id
+        ) r "
+    };
+}
+
 pub(crate) const ENDS: &str = "
     SELECT seq, floor,
         (SELECT seq FROM changes WHERE shard = $1 ORDER BY seq LIMIT 1),
@@ -61,12 +79,12 @@ pub(crate) const OF_ITSELF: &str = "
     FROM changes
     WHERE shard = $1 AND object_id = '00000000-0000-0000-0000-000000000000'";
 
-/// Beside each booking: another that holds some of what it holds, and the last that the log has of it. One whose resource is
-/// not there has no name for it: no constraint looks for such, so it must not be missed here.
+/// Beside each booking: whether its resource is there, another that holds some of what it holds, and the last that the log has
+/// of it.
 pub(crate) const BOOKINGS: &str = concat!(
     "SELECT b.tenant_id, ",
     booking_columns!(),
-    ", (
+    ", place.name IS NOT NULL, (
         SELECT o.id
         FROM bookings o
         WHERE o.shard = $1 AND o.resource_id = b.resource_id AND o.granted && b.granted AND o.id <> b.id
@@ -77,11 +95,8 @@ pub(crate) const BOOKINGS: &str = concat!(
     "
     FROM (
         SELECT * FROM bookings WHERE shard = $1 AND (tenant_id, id) > ($2, $3) ORDER BY tenant_id, id LIMIT $4
-    ) b
-    LEFT JOIN LATERAL (
-        SELECT name, venue_id FROM resources WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id OFFSET 0
-    ) place ON true
-    CROSS JOIN LATERAL (SELECT coalesce(place.name, '') AS name, coalesce(place.venue_id, b.resource_id) AS venue_id) r ",
+    ) b ",
+    place_of_booking!(),
     last_change_of!("b.id"),
     "
     ORDER BY b.tenant_id, b.id"
@@ -94,11 +109,9 @@ pub(crate) const BEGUN: &str = concat!(
     ", first.seq, first.type
     FROM (
         SELECT * FROM bookings WHERE shard = $1 AND (tenant_id, id) > ($2, $3) ORDER BY tenant_id, id LIMIT $4
-    ) b
-    CROSS JOIN LATERAL (
-        SELECT name, venue_id FROM resources WHERE shard = $1 AND tenant_id = b.tenant_id AND id = b.resource_id OFFSET 0
-    ) r
-    LEFT JOIN LATERAL (
+    ) b ",
+    place_of_booking!(),
+    "LEFT JOIN LATERAL (
         SELECT seq, type
         FROM changes
         WHERE shard = $1 AND (object_id, seq) > (b.id, $5) AND object_id <= b.id
@@ -112,7 +125,9 @@ pub(crate) const BEGUN: &str = concat!(
 pub(crate) const RESOURCES: &str = concat!(
     "SELECT r.id, r.venue_id, r.name, r.shortest_seconds, r.longest_seconds, r.days_ahead, r.version, r.created_at,
         r.updated_at, r.tenant_id, r.open_wants::bigint, (
-            SELECT count(*) FROM bookings WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' AND created_at > '-infinity'
+            SELECT count(*)
+            FROM bookings
+            WHERE shard = $1 AND resource_id = r.id AND status = 'PENDING' AND created_at > '-infinity'
         ), ",
     told_columns!(),
     "
@@ -188,8 +203,10 @@ pub struct Stored<T> {
 /// A booking's row.
 #[derive(Debug, Clone)]
 pub struct StoredBooking {
-    /// What it is.
+    /// What it is; without its resource, the name of that and the venue are made up.
     pub booking: Booking,
+    /// Whether its resource is there.
+    pub has_resource: bool,
     /// Another booking that holds some of what this one holds: there must be none.
     pub overlaps: Option<BookingId>,
 }
@@ -210,8 +227,12 @@ pub struct StoredResource {
 pub struct Begun {
     /// Whose it is.
     pub tenant_id: TenantId,
-    /// What it is now.
-    pub booking: Booking,
+    /// Of which resource.
+    pub resource_id: ResourceId,
+    /// Which booking.
+    pub id: BookingId,
+    /// What it is now; an error when its row breaks the rules of its texts or its status.
+    pub row: Result<Booking, Error>,
     /// The first change of it that the log has after the position, and the word for its kind.
     pub first: Option<(Seq, String)>,
 }
@@ -276,25 +297,20 @@ impl Database {
     ) -> Result<Vec<Stored<StoredBooking>>, Error> {
         let rows = self.page(BOOKINGS, shard, after, limit).await?;
         let stored = |row: &Row| {
-            let overlaps = row.get::<_, Option<Uuid>>(18).map(BookingId::from);
-            let has_resource = !row.get::<_, &str>(3).is_empty();
-            let booking = if has_resource {
-                bookings::from_row(row, 1)
-            } else {
-                Err(Error::Defect("its resource is not there"))
-            };
+            let has_resource = row.get(18);
+            let overlaps = row.get::<_, Option<Uuid>>(19).map(BookingId::from);
+            let booking = bookings::from_row(row, 1);
             Stored {
                 tenant_id: row.get::<_, Uuid>(0).into(),
                 id: row.get(1),
-                row: booking.map(|booking| StoredBooking { booking, overlaps }),
-                told: told(row, 19),
+                row: booking.map(|booking| StoredBooking { booking, has_resource, overlaps }),
+                told: told(row, 20),
             }
         };
         Ok(rows.iter().map(stored).collect())
     }
 
-    /// A page of a shard's bookings, by tenant and id, with how each goes on in the log after `log_after`. Those that can't
-    /// be read are left out.
+    /// A page of a shard's bookings, by tenant and id, with how each goes on in the log after `log_after`.
     ///
     /// # Errors
     /// When PostgreSQL can't be asked.
@@ -308,10 +324,12 @@ impl Database {
         let (tenant, id) = place(after);
         let params: [&(dyn ToSql + Sync); 5] = [&shard.number(), &tenant, &id, &limit, &log_after.0];
         let rows = self.read(BEGUN, &params).await?;
-        let begun = rows.iter().filter_map(|row| {
-            let booking = bookings::from_row(row, 1).ok()?;
-            let first = row.get::<_, Option<i64>>(18).map(|seq| (Seq(seq), row.get(19)));
-            Some(Begun { tenant_id: row.get::<_, Uuid>(0).into(), booking, first })
+        let begun = rows.iter().map(|row| Begun {
+            tenant_id: row.get::<_, Uuid>(0).into(),
+            resource_id: row.get::<_, Uuid>(2).into(),
+            id: row.get::<_, Uuid>(1).into(),
+            row: bookings::from_row(row, 1),
+            first: row.get::<_, Option<i64>>(18).map(|seq| (Seq(seq), row.get(19))),
         });
         Ok(begun.collect())
     }

@@ -198,13 +198,25 @@ async fn a_row_that_is_lost_is_found_and_one_that_nobody_logged() {
 }
 
 #[tokio::test]
-async fn a_booking_whose_resource_is_not_there_is_found() {
+async fn a_booking_whose_resource_is_not_there_is_found_and_compared_with_the_others_and_the_log() {
     let House { scene, alice, bob } = house().await;
-    let stray = "UPDATE bookings SET resource_id = gen_random_uuid() WHERE id IN";
-    scene.test.sql(&format!("{stray} ('{alice}', '{bob}')")).await;
+    scene.test.sql(NO_NET).await;
+    store(&scene, &granted(&scene, bob).await).await;
+    let room = scene.booking(bob).await.resource_id;
+    scene.test.sql("DELETE FROM resources").await;
+    scene.test.sql(&format!("UPDATE bookings SET title = 'mine' WHERE id = '{alice}'")).await;
     let found = found(&scene).await;
-    let stray = found.iter().filter(|find| find.contains("its resource is not there"));
-    assert_eq!(stray.count(), 2, "{found:?}");
+    let stray = format!("P2: its resource {room} is not there");
+    assert_eq!(found.iter().filter(|find| **find == stray).count(), 4, "{found:#?}");
+    let other = alice.max(bob);
+    let expected = [
+        format!("P1: it holds now some of what booking {other} holds"),
+        "P2 3: title is another in the table than in the log".to_owned(),
+        "P2 10: status is VALID in the table and PENDING in the log".to_owned(),
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|find| find.starts_with(&expected)), "{expected}\n{found:#?}");
+    }
 }
 
 #[tokio::test]
