@@ -67,7 +67,9 @@ impl Reading<'_> {
         let begin = self.first_after(Seq(0), ends.seq).await?;
         let is_whole = begins(begin.as_ref());
         let begin = begin.map_or(ends.seq, |begin| begin.seq);
-        self.check(is_whole || begin <= ends.floor.next(), Some(begin), || {
+        // It may have been pruned since the ends were read.
+        let is_floor = begin <= ends.floor.next() || self.was_pruned_to(begin).await?;
+        self.check(is_whole || is_floor, Some(begin), || {
             format!("the log begins here, and was pruned only up to {}", ends.floor)
         });
         let mut until = ends.seq;
