@@ -94,7 +94,8 @@ async fn verify_shard(
             continue;
         };
         progress.doing(format!("shard {shard}, the tables"));
-        let mut look = Look { database, shard, first, is_whole, verdict: &mut verdict };
+        let from = scope.from;
+        let mut look = Look { database, shard, first, is_whole, from, verdict: &mut verdict };
         look.run().await?;
         verdict.figures.shards = 1;
         return Ok(verdict);

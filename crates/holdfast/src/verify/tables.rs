@@ -18,6 +18,8 @@ pub(super) struct Look<'a> {
     pub(super) first: Seq,
     /// Whether it is the first that there ever was.
     pub(super) is_whole: bool,
+    /// Up to where the log was not read.
+    pub(super) from: Seq,
     pub(super) verdict: &'a mut Verdict,
 }
 
@@ -151,9 +153,15 @@ impl Look<'_> {
             }
             return self.verdict.find(find("it is in the table, and not in the log".into()));
         };
-        // One that can't be read was found in the log.
-        let Ok(told) = told.parse() else {
-            return;
+        let told = match told.parse() {
+            Ok(told) => told,
+            Err(error) if told.seq <= self.from => {
+                return self
+                    .verdict
+                    .find(find(format!("the log's last change of it can't be read: {error}")));
+            }
+            // It was found in the log.
+            Err(_) => return,
         };
         let differences =
             if told.tenant_id == stored.tenant_id { differences(row, &told.fact) } else { None };

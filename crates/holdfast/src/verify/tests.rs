@@ -257,3 +257,19 @@ async fn what_is_before_a_position_that_is_named_is_not_judged() {
     let verdict = verify(&scene.database, &scope).await.expect("a verdict");
     assert_eq!((verdict.finds.as_slice(), verdict.figures.changes), (&[][..], end.0.unsigned_abs() - 7));
 }
+
+#[tokio::test]
+async fn a_last_change_that_can_not_be_read_is_found_once_though_it_is_before_a_position_that_is_named() {
+    let House { scene, .. } = house().await;
+    let log = scene.test.log(shard()).await;
+    let given_up =
+        log.iter().find(|change| matches!(change.fact, Fact::BookingDeleted { .. })).expect("one").seq;
+    scene.test.sql(&format!("UPDATE changes SET data = '{{}}' WHERE seq = {given_up}")).await;
+    for (from, says) in [(given_up, "P2"), (given_up.previous(), "log")] {
+        let verdict = verify(&scene.database, &Scope { from, ..scope() }).await.expect("a verdict");
+        let unread = verdict.finds.iter().filter(|find| find.seq == Some(given_up));
+        let unread: Vec<_> =
+            unread.map(|find| (find.promise.as_str(), find.what.contains("can't be read"))).collect();
+        assert_eq!(unread, [(says, true)], "from {from}: {:#?}", verdict.finds);
+    }
+}
