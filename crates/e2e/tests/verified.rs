@@ -79,3 +79,18 @@ async fn a_verification_that_is_cut_short_says_so_and_does_not_look_clean() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("Not verified: cut short after 0 of 0 changes."), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_that_nobody_reads_does_not_look_clean_and_does_not_panic() {
+    let house = House::new().await;
+    for arguments in [&[][..], &["--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(Binary::Holdfast.path());
+        command.arg("verify").args(arguments).env_clear().env("DATABASE_URL", house.database.url());
+        let output = command.stdout(writer).output().await.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("Broken pipe") && !told.contains("panicked"), "{told}");
+    }
+}

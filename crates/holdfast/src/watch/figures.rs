@@ -12,8 +12,8 @@ use holdfast_stream::Streams;
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::output::{self, Output, clock};
-use crate::settings::WatchSettings;
+use super::output::{Output, clock};
+use crate::{settings::WatchSettings, stdout};
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -64,12 +64,12 @@ pub(super) async fn watch(settings: &WatchSettings, output: &mut Output) -> Resu
                     let lag = lag(&streams, &now.glance).await;
                     let figures = figures(&now.glance, tally, now.at.duration_since(*at), lag);
                     if !output.is_json() && lines.is_multiple_of(LINES) {
-                        output::line(HEADINGS)?;
+                        stdout::line(HEADINGS)?;
                     }
                     lines += 1;
                     let text =
                         if output.is_json() { serde_json::to_string(&figures)? } else { line(&figures) };
-                    output::line(&text)?;
+                    stdout::line(&text)?;
                 }
                 before = Some(now);
             }
