@@ -117,16 +117,19 @@ where
         let lifecycle = Lifecycle::new(settings.shutdown.total())?;
         let process = Process { tasks: lifecycle.tasks(Stage::Workers), health: Health::default() };
         let tasks = process.tasks.at(Stage::Telemetry);
+        let mut is_service = false;
         let start = async {
             start(process).await.map_err(Into::into)?;
+            is_service = tasks.exist();
             // Only beside others: a command that left a task behind would not end.
-            if tasks.exist() {
+            if is_service {
                 metrics::spawn_upkeep(&tasks);
             }
             Ok::<_, BoxError>(())
         };
         let ended = lifecycle.run(start).await;
-        if ended.is_ok() {
+        // A command is over when it is done: there is nothing to say of that.
+        if ended.is_ok() && is_service {
             info!("stopped");
         }
         Ok(ended?)
@@ -137,6 +140,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[derive(Parser)]
@@ -152,6 +157,31 @@ mod tests {
     #[test]
     fn a_command_ends_though_the_metrics_would_be_kept() {
         run(&settings(), async |_| Ok::<_, BoxError>(())).unwrap();
+    }
+
+    /// What is logged while this runs on this thread.
+    fn logged(run: impl FnOnce()) -> String {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let to_log = tracing_subscriber::fmt().with_writer(Arc::clone(&log)).finish();
+        tracing::subscriber::with_default(to_log, run);
+        String::from_utf8(log.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_service_says_that_it_has_stopped_and_a_command_does_not() {
+        let command = logged(|| run(&settings(), async |_| Ok::<_, BoxError>(())).unwrap());
+        assert!(!command.contains("stopped"), "{command}");
+        let service = async |process: Process| {
+            let tasks = process.tasks.clone();
+            process.tasks.spawn("service", async move {
+                tasks.stop_process();
+                tasks.stopping().cancelled().await;
+                Ok::<_, BoxError>(())
+            });
+            Ok::<_, BoxError>(())
+        };
+        let service = logged(|| run(&settings(), service).unwrap());
+        assert!(service.contains("stopped"), "{service}");
     }
 
     #[test]
