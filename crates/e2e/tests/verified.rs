@@ -88,7 +88,8 @@ async fn a_verification_that_nobody_reads_does_not_look_clean_and_does_not_panic
         drop(reader);
         let mut command = Command::new(Binary::Holdfast.path());
         command.arg("verify").args(arguments).env_clear().env("DATABASE_URL", house.database.url());
-        let output = command.stdout(writer).output().await.unwrap();
+        command.stdout(writer).stderr(std::process::Stdio::piped()).kill_on_drop(true);
+        let output = command.spawn().unwrap().wait_with_output().await.unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains("Broken pipe") && !told.contains("panicked"), "{told}");
