@@ -41,7 +41,7 @@ async fn a_system_at_work_is_clean_and_one_that_was_damaged_is_not_and_one_that_
     let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&verdict["clean"], &verdict["finds"]), (&true.into(), &Value::Array(Vec::new())));
     assert!(verdict["figures"]["checks"]["P2"].as_i64().unwrap() > 9, "{verdict}");
-    assert!(output.stderr.iter().all(|byte| *byte != b'\r'), "a bar where nobody looks");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "neither a bar where nobody looks, nor a log");
 
     house.database.sql("DELETE FROM changes WHERE type = 'booking_created' AND seq > 5").await;
     let output = verify(&house.database.url(), &["--finds-max", "2"]).await;
@@ -78,4 +78,20 @@ async fn a_verification_that_is_cut_short_says_so_and_does_not_look_clean() {
     assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("Not verified: cut short after 0 of 0 changes."), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_that_nobody_reads_does_not_look_clean_and_does_not_panic() {
+    let house = House::new().await;
+    for arguments in [&[][..], &["--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(Binary::Holdfast.path());
+        command.arg("verify").args(arguments).env_clear().env("DATABASE_URL", house.database.url());
+        command.stdout(writer).stderr(std::process::Stdio::piped()).kill_on_drop(true);
+        let output = command.spawn().unwrap().wait_with_output().await.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("Broken pipe") && !told.contains("panicked"), "{told}");
+    }
 }

@@ -1,7 +1,9 @@
 //! The document of everything that is served here: the services' own as one.
 
-use holdfast_runtime::openapi;
+use holdfast_runtime::{lifecycle::BoxError, openapi};
 use utoipa::openapi::OpenApi;
+
+use crate::stdout;
 
 /// The OpenAPI document of `holdfast run`.
 pub fn document() -> OpenApi {
@@ -13,9 +15,7 @@ pub fn document() -> OpenApi {
 /// Prints it.
 ///
 /// # Errors
-/// When it can't be written as JSON.
-#[expect(clippy::print_stdout, reason = "what the command is for")]
-pub fn print() -> Result<(), serde_json::Error> {
-    println!("{}", serde_json::to_string_pretty(&document())?);
-    Ok(())
+/// When it can't be written as JSON, or nobody reads it.
+pub fn print() -> Result<(), BoxError> {
+    stdout::line(&serde_json::to_string_pretty(&document())?)
 }

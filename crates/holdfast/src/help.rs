@@ -84,8 +84,8 @@ Reads each shard's log from its begin to where it ended at the start, replays it
         before its time, or though it would have fitted
 The services may run: it reads in pages, each a statement of its own, and takes no lock that a writer waits for. Of a log that
 was pruned (CHANGES_KEEP_DAYS) it judges what can be known, and says how much can't.
-Needs: PostgreSQL with this release's schema; about 250 bytes of memory for each booking that is PENDING or VALID in the
-largest shard.
+Needs: PostgreSQL with this release's schema; about 25 MB of memory, and 450 bytes more for each booking that is PENDING or
+VALID in the largest shard.
 Prints: figures and finds on stdout, at most --finds-max of them; a progress bar on stderr if that is a terminal.
 Exit codes: 0 nothing was found; 1 something was; 2 it could not be verified: no database, an older schema, a setting is
 wrong, or cut short.

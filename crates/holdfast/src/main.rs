@@ -10,6 +10,7 @@ mod pages;
 mod recover;
 mod run;
 mod settings;
+mod stdout;
 mod verify;
 mod watch;
 
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
                 Ok(())
             }
             Command::Docs(settings) => pages::start(settings, &holdfast.process.shutdown, &process),
-            Command::Openapi => Ok(document::print()?),
+            Command::Openapi => document::print(),
         });
     verified.get().unwrap_or(ended)
 }

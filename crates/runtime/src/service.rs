@@ -91,7 +91,12 @@ where
     }
     match telemetry::init(&process.telemetry).and_then(|()| run(&process, |process| start(settings, process)))
     {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(is_service) => {
+            if is_service {
+                info!("stopped");
+            }
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             error!("{}", telemetry::chain(&*error));
             ExitCode::FAILURE
@@ -106,7 +111,8 @@ fn parse<S: Settings>() -> S {
     S::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
 }
 
-fn run<R, E>(settings: &ProcessSettings, start: impl FnOnce(Process) -> R) -> Result<(), BoxError>
+/// Whether it was a service: a command is over when it is done.
+fn run<R, E>(settings: &ProcessSettings, start: impl FnOnce(Process) -> R) -> Result<bool, BoxError>
 where
     R: Future<Output = Result<(), E>>,
     E: Into<BoxError>,
@@ -119,19 +125,18 @@ where
         let lifecycle = Lifecycle::new(settings.shutdown.total())?;
         let process = Process { tasks: lifecycle.tasks(Stage::Workers), health: Health::default() };
         let tasks = process.tasks.at(Stage::Telemetry);
+        let mut is_service = false;
         let start = async {
             start(process).await.map_err(Into::into)?;
+            is_service = tasks.exist();
             // Only beside others: a command that left a task behind would not end.
-            if tasks.exist() {
+            if is_service {
                 metrics::spawn_upkeep(&tasks);
             }
             Ok::<_, BoxError>(())
         };
         let ended = lifecycle.run(start).await;
-        if ended.is_ok() {
-            info!("stopped");
-        }
-        Ok(ended?)
+        Ok(ended.map(|()| is_service)?)
     });
     runtime.shutdown_timeout(DROP_WAIT);
     ended
@@ -152,8 +157,8 @@ mod tests {
     }
 
     #[test]
-    fn a_command_ends_though_the_metrics_would_be_kept() {
-        run(&settings(), async |_| Ok::<_, BoxError>(())).unwrap();
+    fn a_command_ends_though_the_metrics_would_be_kept_and_is_no_service() {
+        assert!(!run(&settings(), async |_| Ok::<_, BoxError>(())).unwrap());
     }
 
     #[test]
@@ -169,7 +174,7 @@ mod tests {
             });
             Ok::<_, BoxError>(())
         };
-        run(&settings(), start).unwrap();
+        assert!(run(&settings(), start).unwrap());
         assert_eq!(receiver.recv().unwrap(), ["metrics"]);
     }
 }

@@ -98,7 +98,17 @@ const HOT: &[(&str, &[&str])] = &[
     (prune::PRUNE, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq >= $2) AND (seq <= $3))"]),
     (keys::SWEEP, &["idempotency_keys_expired", "TID Cond"]),
     (resources::BY_ID, &["resources_pkey", "(id = $3)"]),
-    (decision::LOOK, &["heads_pkey", "changes_pkey", "resources_pkey", "bookings_due"]),
+    (
+        decision::LOOK,
+        &[
+            "heads_pkey",
+            "changes_pkey",
+            "resources_pkey",
+            "bookings_due",
+            "Nested Loop",
+            "CTE Scan on recent c",
+        ],
+    ),
     (decision::WINDOW, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2))"]),
     (decision::CHANGED, &["changes_pkey", "resources_pkey", "resource_id)"]),
     (decision::DUE, &["bookings_due", "(decide_by <= $2)", "resources_pkey"]),
@@ -139,6 +149,7 @@ const HOT: &[(&str, &[&str])] = &[
         &[
             "bookings_pkey",
             "(ROW(tenant_id, id) > ROW($2, $3))",
+            "resources_pkey",
             "changes_of_object",
             "(ROW(object_id, seq) > ROW(",
         ],
@@ -158,6 +169,9 @@ const HOT: &[(&str, &[&str])] = &[
     (watch::WANTS, &["bookings_due"]),
     (watch::TALLY, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2) AND (seq <= $3))"]),
 ];
+
+/// Those that take the first row of a loop for the first in order, and do not sort: no other plan may do.
+const FIRST_OF_A_LOOP: &[&str] = &[decision::LOOK];
 
 /// Prepares the hot statements as a connection of ours does.
 async fn prepare(client: &Client) {
@@ -183,6 +197,11 @@ fn assert_uses(statement: &str, plan: &str, needed: &[&str], state: &str) {
         assert!(plan.contains(part), "{state}: no {part} in the plan of {statement}\n\n{plan}");
     }
     assert!(!plan.contains("Seq Scan"), "{state}: {statement}\n\n{plan}");
+    if FIRST_OF_A_LOOP.contains(&statement) {
+        for other in ["Sort", "Hash Join", "Merge Join"] {
+            assert!(!plan.contains(other), "{state}: {other} in the plan of {statement}\n\n{plan}");
+        }
+    }
 }
 
 async fn assert_plans(test: &TestDatabase, state: &str) {

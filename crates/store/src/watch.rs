@@ -13,7 +13,7 @@ const CHANGES_COUNTED: i64 = 100_000;
 
 /// Between head and cursor of a log that has leapt lie positions that no change has; then they are counted, so far.
 pub(crate) const STANDS: &str = "
-    SELECT h.shard, h.seq,
+    SELECT h.shard, h.seq, h.floor,
         CASE
             WHEN h.seq - h.decided < 1000000 THEN h.seq - h.decided
             ELSE (
@@ -46,6 +46,8 @@ pub struct Stand {
     pub shard: Shard,
     /// The seq of its last change.
     pub seq: Seq,
+    /// The seq up to which its log has been pruned, or leapt over.
+    pub floor: Seq,
     /// How many positions lie behind the decision's cursor; in a quiet shard it need not move for up to 10,000.
     pub undecided: i64,
 }
@@ -101,7 +103,7 @@ impl Database {
 
 fn stand(row: &Row) -> Result<Stand, Error> {
     let shard = Shard::new(row.get(0)).ok_or(Error::Defect("a head beyond the last shard"))?;
-    Ok(Stand { shard, seq: Seq(row.get(1)), undecided: row.get(2) })
+    Ok(Stand { shard, seq: Seq(row.get(1)), floor: Seq(row.get(2)), undecided: row.get(3) })
 }
 
 fn tally(row: &Row) -> Tally {

@@ -67,7 +67,9 @@ impl Reading<'_> {
         let begin = self.first_after(Seq(0), ends.seq).await?;
         let is_whole = begins(begin.as_ref());
         let begin = begin.map_or(ends.seq, |begin| begin.seq);
-        self.check(is_whole || begin <= ends.floor.next(), Some(begin), || {
+        // It may have been pruned since the ends were read.
+        let is_floor = begin <= ends.floor.next() || self.was_pruned_to(begin).await?;
+        self.check(is_whole || is_floor, Some(begin), || {
             format!("the log begins here, and was pruned only up to {}", ends.floor)
         });
         let mut until = ends.seq;
@@ -107,7 +109,7 @@ impl Reading<'_> {
     }
 
     /// Takes what there was before the log: a booking that the log does not tell of has been as it is, and one of which it
-    /// tells later only then is known.
+    /// tells later only then is known. One whose row can't be read never is.
     ///
     /// Gives those that the log tells of from their begin, if that lies before `margin`: it may be pruned meanwhile.
     async fn adopt(&mut self, replay: &mut Replay, margin: Seq) -> Result<Vec<Young>, Error> {
@@ -117,17 +119,17 @@ impl Reading<'_> {
             let Some(last) = page.last() else {
                 return Ok(young);
             };
-            after = Some((last.tenant_id, last.booking.id.uuid()));
-            for Begun { tenant_id, booking, first } in page {
-                match first {
-                    Some((seq, kind)) if kind == Kind::BookingCreated.as_str() => {
+            after = Some((last.tenant_id, last.id.uuid()));
+            for Begun { tenant_id, resource_id, id, row, first } in page {
+                match (first, row) {
+                    (Some((seq, kind)), _) if kind == Kind::BookingCreated.as_str() => {
                         if seq < margin {
-                            young.push((seq, tenant_id, (booking.resource_id, booking.id)));
+                            young.push((seq, tenant_id, (resource_id, id)));
                         }
                         continue;
                     }
-                    Some(_) => replay.adopt_unsettled(tenant_id, booking.resource_id, booking.id),
-                    None => replay.adopt(tenant_id, &booking),
+                    (None, Ok(booking)) => replay.adopt(tenant_id, &booking),
+                    _ => replay.adopt_unsettled(tenant_id, resource_id, id),
                 }
                 self.verdict.figures.begun_before += 1;
             }

@@ -18,7 +18,7 @@ use holdfast_domain::{Fact, Seq, Shard, change::Recorded};
 use holdfast_runtime::lifecycle::BoxError;
 use holdfast_store::{Database, Error};
 
-use crate::settings::VerifySettings;
+use crate::{settings::VerifySettings, stdout};
 use finds::{Find, Promise, Verdict};
 use log::{Outcome, Reading};
 use progress::Progress;
@@ -40,18 +40,18 @@ pub struct Scope {
 /// Runs the command; whether nothing was found.
 ///
 /// # Errors
-/// When it could not be verified.
-#[expect(clippy::print_stdout, reason = "what the command is for")]
+/// When it could not be verified, or nobody reads what was found.
 pub async fn run(settings: &VerifySettings) -> Result<bool, BoxError> {
     let database = Database::new(&settings.database)?;
     database.ready().await?;
     let began = Instant::now();
     let verdict = verify(&database, &settings.scope()).await?;
-    if settings.json {
-        println!("{}", report::json(&verdict, began.elapsed())?);
+    let told = if settings.json {
+        report::json(&verdict, began.elapsed())?
     } else {
-        print!("{}", report::table(&verdict, began.elapsed()));
-    }
+        report::table(&verdict, began.elapsed())
+    };
+    stdout::line(told.trim_end())?;
     Ok(verdict.is_clean())
 }
 
@@ -94,7 +94,8 @@ async fn verify_shard(
             continue;
         };
         progress.doing(format!("shard {shard}, the tables"));
-        let mut look = Look { database, shard, first, is_whole, verdict: &mut verdict };
+        let from = scope.from;
+        let mut look = Look { database, shard, first, is_whole, from, verdict: &mut verdict };
         look.run().await?;
         verdict.figures.shards = 1;
         return Ok(verdict);

@@ -1,7 +1,7 @@
 //! A shard's tables beside its log: each row and the last that the log has of its object, of the same moment. In memory is
 //! one page.
 
-use holdfast_domain::{DEFAULT_VENUE, Fact, Seq, Shard, Venue};
+use holdfast_domain::{Booking, DEFAULT_VENUE, Fact, Seq, Shard, Venue};
 use holdfast_store::{After, Database, Error, Stored, StoredBooking, StoredResource, Table};
 
 use super::{
@@ -18,6 +18,8 @@ pub(super) struct Look<'a> {
     pub(super) first: Seq,
     /// Whether it is the first that there ever was.
     pub(super) is_whole: bool,
+    /// Up to where the log was not read.
+    pub(super) from: Seq,
     pub(super) verdict: &'a mut Verdict,
 }
 
@@ -71,12 +73,23 @@ impl Look<'_> {
         // Younger than the log's begin, it is told of there.
         let may_be_untold = !self.is_whole && rank.is_none_or(|rank| rank < self.first);
         self.agrees(Table::Bookings, stored, may_be_untold, |row, fact| {
-            fact.booking().map(|told| compare::bookings(&row.booking, told))
+            fact.booking().map(|told| {
+                if row.has_resource {
+                    return compare::bookings(&row.booking, told);
+                }
+                // Its venue is that of its resource.
+                let booking = Booking { venue_id: told.venue_id, ..row.booking.clone() };
+                compare::bookings(&booking, told)
+            })
         });
         let Ok(row) = &stored.row else {
             return;
         };
         let (id, at) = (row.booking.id, At(self.shard));
+        self.verdict.check(Promise::P2, row.has_resource, || {
+            let what = format!("its resource {} is not there", row.booking.resource_id);
+            at.find(Promise::P2, None, Some(format!("booking {id}")), what)
+        });
         // Of two, one tells.
         let other = row.overlaps.filter(|other| id < *other);
         self.verdict.check(Promise::P1, other.is_none(), || {
@@ -140,9 +153,15 @@ impl Look<'_> {
             }
             return self.verdict.find(find("it is in the table, and not in the log".into()));
         };
-        // One that can't be read was found in the log.
-        let Ok(told) = told.parse() else {
-            return;
+        let told = match told.parse() {
+            Ok(told) => told,
+            Err(error) if told.seq <= self.from => {
+                return self
+                    .verdict
+                    .find(find(format!("the log's last change of it can't be read: {error}")));
+            }
+            // It was found in the log.
+            Err(_) => return,
         };
         let differences =
             if told.tenant_id == stored.tenant_id { differences(row, &told.fact) } else { None };

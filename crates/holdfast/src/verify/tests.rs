@@ -198,13 +198,25 @@ async fn a_row_that_is_lost_is_found_and_one_that_nobody_logged() {
 }
 
 #[tokio::test]
-async fn a_booking_whose_resource_is_not_there_is_found() {
+async fn a_booking_whose_resource_is_not_there_is_found_and_compared_with_the_others_and_the_log() {
     let House { scene, alice, bob } = house().await;
-    let stray = "UPDATE bookings SET resource_id = gen_random_uuid() WHERE id IN";
-    scene.test.sql(&format!("{stray} ('{alice}', '{bob}')")).await;
+    scene.test.sql(NO_NET).await;
+    store(&scene, &granted(&scene, bob).await).await;
+    let room = scene.booking(bob).await.resource_id;
+    scene.test.sql("DELETE FROM resources").await;
+    scene.test.sql(&format!("UPDATE bookings SET title = 'mine' WHERE id = '{alice}'")).await;
     let found = found(&scene).await;
-    let stray = found.iter().filter(|find| find.contains("its resource is not there"));
-    assert_eq!(stray.count(), 2, "{found:?}");
+    let stray = format!("P2: its resource {room} is not there");
+    assert_eq!(found.iter().filter(|find| **find == stray).count(), 4, "{found:#?}");
+    let other = alice.max(bob);
+    let expected = [
+        format!("P1: it holds now some of what booking {other} holds"),
+        "P2 3: title is another in the table than in the log".to_owned(),
+        "P2 10: status is VALID in the table and PENDING in the log".to_owned(),
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|find| find.starts_with(&expected)), "{expected}\n{found:#?}");
+    }
 }
 
 #[tokio::test]
@@ -244,4 +256,20 @@ async fn what_is_before_a_position_that_is_named_is_not_judged() {
     let scope = Scope { from: Seq(7), ..scope() };
     let verdict = verify(&scene.database, &scope).await.expect("a verdict");
     assert_eq!((verdict.finds.as_slice(), verdict.figures.changes), (&[][..], end.0.unsigned_abs() - 7));
+}
+
+#[tokio::test]
+async fn a_last_change_that_can_not_be_read_is_found_once_though_it_is_before_a_position_that_is_named() {
+    let House { scene, .. } = house().await;
+    let log = scene.test.log(shard()).await;
+    let given_up =
+        log.iter().find(|change| matches!(change.fact, Fact::BookingDeleted { .. })).expect("one").seq;
+    scene.test.sql(&format!("UPDATE changes SET data = '{{}}' WHERE seq = {given_up}")).await;
+    for (from, says) in [(given_up, "P2"), (given_up.previous(), "log")] {
+        let verdict = verify(&scene.database, &Scope { from, ..scope() }).await.expect("a verdict");
+        let unread = verdict.finds.iter().filter(|find| find.seq == Some(given_up));
+        let unread: Vec<_> =
+            unread.map(|find| (find.promise.as_str(), find.what.contains("can't be read"))).collect();
+        assert_eq!(unread, [(says, true)], "from {from}: {:#?}", verdict.finds);
+    }
 }

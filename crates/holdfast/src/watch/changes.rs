@@ -8,11 +8,8 @@ use holdfast_store::{Database, Error};
 use time::format_description::well_known::Rfc3339;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{
-    Scope,
-    output::{self, Output},
-};
-use crate::settings::WatchSettings;
+use super::{Scope, output::Output};
+use crate::{settings::WatchSettings, stdout};
 
 /// Between two looks at all heads.
 const EVERY: Duration = Duration::from_millis(250);
@@ -80,7 +77,7 @@ impl Reader {
                 for recorded in &page {
                     let is_asked_for = self.scope.tenant.is_none_or(|tenant| recorded.tenant_id == tenant);
                     if is_asked_for {
-                        output::line(&told(head.shard, recorded, output.is_json()))?;
+                        stdout::line(&told(head.shard, recorded, output.is_json()))?;
                     }
                 }
                 at = end;

@@ -7,13 +7,13 @@ use std::{
 
 use holdfast_domain::{Seq, Shard};
 use holdfast_runtime::lifecycle::BoxError;
-use holdfast_store::{Database, Error, Glance, Tally};
+use holdfast_store::{Database, Error, Glance, Stand, Tally};
 use holdfast_stream::Streams;
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::output::{self, Output, clock};
-use crate::settings::WatchSettings;
+use super::output::{Output, clock};
+use crate::{settings::WatchSettings, stdout};
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -64,12 +64,12 @@ pub(super) async fn watch(settings: &WatchSettings, output: &mut Output) -> Resu
                     let lag = lag(&streams, &now.glance).await;
                     let figures = figures(&now.glance, tally, now.at.duration_since(*at), lag);
                     if !output.is_json() && lines.is_multiple_of(LINES) {
-                        output::line(HEADINGS)?;
+                        stdout::line(HEADINGS)?;
                     }
                     lines += 1;
                     let text =
                         if output.is_json() { serde_json::to_string(&figures)? } else { line(&figures) };
-                    output::line(&text)?;
+                    stdout::line(&text)?;
                 }
                 before = Some(now);
             }
@@ -112,9 +112,14 @@ async fn lag(streams: &Streams, glance: &Glance) -> Option<(i64, i16)> {
     let lasts = streams.lasts().await.ok()?;
     let lags = glance.stands.iter().filter_map(|stand| {
         let last = lasts.get(stand.shard.index())?;
-        Some(((stand.seq.0 - last.0).max(0), stand.shard.number()))
+        Some((behind(stand, *last), stand.shard.number()))
     });
     lags.max_by_key(|(lag, _)| *lag)
+}
+
+/// How far a stream that ends at `last` is behind its log. What the log leapt over was never there.
+fn behind(stand: &Stand, last: Seq) -> i64 {
+    (stand.seq.0 - last.max(stand.floor).0).max(0)
 }
 
 fn figures(glance: &Glance, tally: Tally, took: Duration, lag: Option<(i64, i16)>) -> Figures {
@@ -155,12 +160,13 @@ fn line(figures: &Figures) -> String {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_store::Stand;
-
     use super::*;
 
+    fn stand(shard: i16, undecided: i64) -> Stand {
+        Stand { shard: Shard::new(shard).unwrap(), seq: Seq(100), floor: Seq(0), undecided }
+    }
+
     fn glance() -> Glance {
-        let stand = |shard, undecided| Stand { shard: Shard::new(shard).unwrap(), seq: Seq(100), undecided };
         Glance { stands: vec![stand(3, 7), stand(4, 9)], open_wants: 5, oldest_transaction_seconds: 0.25 }
     }
 
@@ -173,6 +179,13 @@ mod tests {
         let text = line(&figures);
         let words: Vec<&str> = text.split_whitespace().skip(1).collect();
         assert_eq!(words, ["10", "3", "2", "5", "9", "(4)", "12", "(3)", "0.2", "s"], "{text}");
+    }
+
+    #[test]
+    fn a_stream_is_behind_by_the_changes_that_it_lacks_and_not_by_what_its_log_leapt_over() {
+        let leapt = Stand { seq: Seq(1_000_103), floor: Seq(1_000_100), ..stand(3, 0) };
+        let lags = [100, 1_000_100, 1_000_101, 1_000_104].map(|last| behind(&leapt, Seq(last)));
+        assert_eq!(lags, [3, 3, 2, 0]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use holdfast_domain::{Seq, Shard, TenantId};
 use holdfast_runtime::lifecycle::BoxError;
 use holdfast_store::{Database, Error, SchemaError};
 
-use crate::settings::WatchSettings;
+use crate::{settings::WatchSettings, stdout};
 use output::Output;
 
 /// Runs the command, until it is told to stop or nobody reads any more.
@@ -25,7 +25,7 @@ pub async fn run(settings: &WatchSettings) -> Result<(), BoxError> {
     };
     match watched {
         // As when it is piped to `head`.
-        Err(error) if output::is_closed(&error) => Ok(()),
+        Err(error) if stdout::is_closed(&error) => Ok(()),
         watched => watched,
     }
 }

@@ -1,12 +1,11 @@
-//! Where the lines go, and what is said when a server is away: once, and once when it is back.
+//! How lines are said, and what is said when a server is away: once, and once when it is back.
 
-use std::{
-    io::{self, ErrorKind, Write},
-    mem::replace,
-};
+use std::mem::replace;
 
 use holdfast_runtime::lifecycle::BoxError;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use crate::stdout::line;
 
 const TIME: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[second]");
 
@@ -45,19 +44,6 @@ impl Output {
         }
         line(&format!("{}  PostgreSQL answers", clock()))
     }
-}
-
-/// Says a line.
-pub fn line(text: &str) -> Result<(), BoxError> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.write_all(b"\n")?;
-    Ok(stdout.flush()?)
-}
-
-/// Whether nobody reads any more.
-pub fn is_closed(error: &BoxError) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// The time of day, in UTC.

@@ -26,7 +26,8 @@ pub(crate) const OVERLOOKED: &str = "
             SELECT
             FROM bookings held
             WHERE held.shard = $1 AND held.resource_id = page.resource_id AND held.status = 'VALID'
-                AND held.created_at > '-infinity' AND held.wanted_start_at > page.wanted_start_at - $5 * interval '1 second'
+                AND held.created_at > '-infinity'
+                AND held.wanted_start_at > page.wanted_start_at - $5 * interval '1 second'
                 AND held.wanted_start_at < page.wanted_end_at AND held.wanted_end_at > page.wanted_start_at
         )
         AND NOT EXISTS (

@@ -1,10 +1,11 @@
 //! Logs that don't begin at the beginning: what can be known of them is judged, and the rest is counted.
 
 use holdfast_domain::{BookingId, Fact, Seq};
-use holdfast_testkit::{Scene, cancel, hours, move_to, shard};
+use holdfast_testkit::{Scene, cancel, create, hours, move_to, shard};
 use time::Duration;
 
 use super::{found, verdict};
+use crate::verify::log::ROWS;
 
 /// A room where alice and bob hold what the log has forgotten, and carol waits for what is alice's.
 async fn pruned() -> (Scene, [BookingId; 3]) {
@@ -82,4 +83,43 @@ async fn a_leap_and_a_clock_that_was_set_back_are_no_finds() {
     assert_eq!(found(&scene).await, Vec::<String>::new());
     let skipped = crate::verify::length(&scene.database, shard(), Seq(0)).await.expect("a length");
     assert_eq!(skipped, verdict(&scene).await.figures.changes, "positions that were leapt over are none");
+}
+
+/// A page of bookings older than the others, of a room of their own, of which the log has nothing.
+async fn behind_a_page_of_others() -> (Scene, BookingId) {
+    let scene = Scene::new().await;
+    for hour in 0..ROWS {
+        scene.lanes.create(create("frank", "Raum0", hours(hour, hour + 1))).await.expect("a want");
+    }
+    let bob = scene.holds("bob", hours(6, 8)).await;
+    scene.database.prune(shard(), Duration::ZERO).await.expect("a pruning");
+    (scene, bob)
+}
+
+/// Somebody wants what bob holds, and is rejected: rightly, if one knows of bob.
+async fn bob_is_known(scene: &Scene, bob: BookingId) -> Vec<String> {
+    let dora = scene.wants("dora", hours(7, 9)).await;
+    scene.later(16).await;
+    scene.step().await;
+    assert_eq!((scene.held(dora).await, scene.held(bob).await), (None, Some(hours(6, 8))));
+    assert_eq!(verdict(scene).await.figures.begun_before, ROWS.unsigned_abs() + 1);
+    found(scene).await
+}
+
+#[tokio::test]
+async fn who_comes_after_a_page_of_bookings_of_no_resource_is_known_all_the_same() {
+    let (scene, bob) = behind_a_page_of_others().await;
+    scene.test.sql("DELETE FROM resources WHERE name = 'Raum0'").await;
+    let found = bob_is_known(&scene, bob).await;
+    assert_eq!(found.len(), usize::try_from(ROWS).expect("a count"), "{found:#?}");
+    assert!(found.iter().all(|find| find.ends_with("is not there")), "{found:#?}");
+}
+
+#[tokio::test]
+async fn who_comes_after_a_page_of_bookings_that_can_not_be_read_is_known_all_the_same() {
+    let (scene, bob) = behind_a_page_of_others().await;
+    scene.test.sql("UPDATE bookings SET user_id = '' WHERE user_id = 'frank'").await;
+    let found = bob_is_known(&scene, bob).await;
+    assert_eq!(found.len(), usize::try_from(ROWS).expect("a count"), "{found:#?}");
+    assert!(found.iter().all(|find| find.starts_with("P2: its row can't be read")), "{found:#?}");
 }
