@@ -15,6 +15,7 @@ pub mod openapi;
 pub mod range;
 pub mod resource;
 pub mod rules;
+pub mod seating;
 pub mod shard;
 pub mod text;
 pub mod venue;
@@ -29,7 +30,8 @@ pub use range::TimeRange;
 pub use resource::Resource;
 pub use shard::Shard;
 pub use text::{
-    Address, IdempotencyKey, Note, RequestId, ResourceName, Title, Traceparent, UserId, VenueName, ZoneName,
+    Address, Category, EventTitle, IdempotencyKey, Note, RequestId, ResourceName, RowName, SeatLabel,
+    SectionName, Title, Traceparent, UserId, VenueName, ZoneName,
 };
 pub use venue::Venue;
 pub use visible::visible;

@@ -120,6 +120,26 @@ text!(
     /// More about a booking, over several lines if need be.
     Note, limit 2_000, lines
 );
+text!(
+    /// What people call an event.
+    EventTitle, limit 200, line
+);
+text!(
+    /// What people call a section: NFC, trimmed, exact within its event.
+    SectionName, limit 100, name
+);
+text!(
+    /// What people call a row of seats: NFC, trimmed.
+    RowName, limit 40, name
+);
+text!(
+    /// What stands on a seat: NFC, trimmed, exact within its event.
+    SeatLabel, limit 40, name
+);
+text!(
+    /// A kind of seat that can be asked for: NFC, trimmed, exact.
+    Category, limit 40, name
+);
 
 fn line(text: &str, limit: usize) -> Result<Box<str>, TextError> {
     check(text, limit, char::is_control)
