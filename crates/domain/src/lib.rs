@@ -1,4 +1,5 @@
-//! The language of Holdfast and its rules: what a booking is, who may see what, who is granted what.
+//! The language of Holdfast and its rules: what a booking is, who may see what, who is granted what,
+//! which seats are given.
 //!
 //! Pure. It never reads a clock, opens a socket or knows a table: `now` comes in as a parameter, and
 //! the same input always gives the same answer. So every rule here can be tested without a server,
