@@ -32,6 +32,18 @@ pub struct Writer {
     /// Who is asking.
     pub caller: Caller,
     user: UserId,
+    write: Write,
+}
+
+/// Somebody who writes, and may say in the body who they are.
+pub struct MaybeWriter {
+    /// Who they are by the header.
+    caller: Caller,
+    write: Write,
+}
+
+/// What a write is to be known by.
+struct Write {
     trace: Trace,
     key: Option<IdempotencyKey>,
     /// Method and path.
@@ -52,43 +64,91 @@ impl FromRequest for Writer {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ready(writer(request, payload))
+        ready(MaybeWriter::of(request, payload, true).and_then(MaybeWriter::named))
     }
 }
 
-fn writer(request: &HttpRequest, payload: &mut Payload) -> Result<Writer, Problem> {
-    let user = user(request.headers())?.ok_or_else(identity_required)?;
-    let header = headers::IdempotencyKey::from_request(request, payload).into_inner()?;
-    // What is no key of the domain's was refused as a header.
-    let key = header.as_str().and_then(|key| IdempotencyKey::parse(key).ok());
-    let Ok(request_id) = headers::RequestId::from_request(request, payload).into_inner();
-    let Ok(traceparent) = headers::Traceparent::from_request(request, payload).into_inner();
-    let trace = Trace {
-        request_id: RequestId::parse(request_id.as_str()).ok(),
-        traceparent: traceparent.as_str().and_then(|parent| Traceparent::parse(parent).ok()),
-    };
-    let asked = key.as_ref().map(|_| format!("{} {}", request.method(), request.path()));
-    let caller = caller(request, Some(user.clone()));
-    Ok(Writer { caller, user, trace, key, asked: asked.unwrap_or_default() })
+impl FromRequest for MaybeWriter {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Self::of(request, payload, false))
+    }
+}
+
+impl MaybeWriter {
+    fn of(request: &HttpRequest, payload: &mut Payload, must_be_named: bool) -> Result<Self, Problem> {
+        let user = user(request.headers())?;
+        if must_be_named && user.is_none() {
+            return Err(identity_required());
+        }
+        let header = headers::IdempotencyKey::from_request(request, payload).into_inner()?;
+        // What is no key of the domain's was refused as a header.
+        let key = header.as_str().and_then(|key| IdempotencyKey::parse(key).ok());
+        let Ok(request_id) = headers::RequestId::from_request(request, payload).into_inner();
+        let Ok(traceparent) = headers::Traceparent::from_request(request, payload).into_inner();
+        let trace = Trace {
+            request_id: RequestId::parse(request_id.as_str()).ok(),
+            traceparent: traceparent.as_str().and_then(|parent| Traceparent::parse(parent).ok()),
+        };
+        let asked = key.as_ref().map(|_| format!("{} {}", request.method(), request.path()));
+        let write = Write { trace, key, asked: asked.unwrap_or_default() };
+        Ok(Self { caller: caller(request, user), write })
+    }
+
+    /// Whether a header names the write.
+    pub fn has_key(&self) -> bool {
+        self.write.key.is_some()
+    }
+
+    /// Whether the header says that they are somebody else.
+    pub fn contradicts(&self, user: &UserId) -> bool {
+        self.caller.user.as_ref().is_some_and(|said| said != user)
+    }
+
+    /// Who they are by the header, or else by the body.
+    ///
+    /// # Errors
+    /// When neither says so.
+    pub fn or(mut self, user: Option<UserId>) -> Result<Writer, Problem> {
+        self.caller.user = self.caller.user.or(user);
+        self.named()
+    }
+
+    fn named(self) -> Result<Writer, Problem> {
+        let user = self.caller.user.clone().ok_or_else(identity_required)?;
+        Ok(Writer { caller: self.caller, user, write: self.write })
+    }
 }
 
 impl Writer {
+    /// Who is asking.
+    pub fn user(&self) -> &UserId {
+        &self.user
+    }
+
     /// The order for a write that was asked for with this body.
     pub fn order(&self, body: &[u8]) -> Order {
-        let key = self.key.clone().map(|name| Key {
+        let key = self.write.key.clone().map(|name| Key {
             name,
             fingerprint: Sha256::new()
-                .chain_update(&self.asked)
+                .chain_update(&self.write.asked)
                 .chain_update("\n")
                 .chain_update(body)
                 .finalize()
                 .into(),
         });
+        self.order_under(key)
+    }
+
+    /// The order for a write that goes by this name.
+    pub fn order_under(&self, key: Option<Key>) -> Order {
         Order {
             tenant_id: self.caller.tenant,
             user_id: self.user.clone(),
             command_id: Uuid::now_v7().into(),
-            trace: self.trace.clone(),
+            trace: self.write.trace.clone(),
             key,
         }
     }
@@ -114,6 +174,17 @@ impl Part for Writer {
         let mut all = <(Reader, headers::IdempotencyKey)>::problems();
         all.extend([identity_required(), problems::of_write(WriteError::KeyReused)]);
         all
+    }
+}
+
+impl Part for MaybeWriter {
+    fn parameters() -> Vec<Parameter> {
+        let user = user_header("Who asks, unless the body says so.");
+        [vec![user.build()], headers::IdempotencyKey::parameters()].concat()
+    }
+
+    fn problems() -> Vec<Problem> {
+        Writer::problems()
     }
 }
 

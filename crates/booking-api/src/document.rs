@@ -1,18 +1,24 @@
 //! What the API's document says of this service besides its operations: what the store can refuse with, and how
 //! everything is meant.
 
-use holdfast_domain::{Seq, Status, rules::Refusal};
+use std::sync::Arc;
+
+use holdfast_domain::{
+    EventStatus, ReservationStatus, SeatLabel, Seq, Status, event::EventTimesError, openapi::example,
+    reservation::WrongStanding, rules::Refusal, seating::LayoutError,
+};
 use holdfast_runtime::{
     openapi::{self, Part},
     problem::Problem,
 };
-use holdfast_store::{Error, Object, WriteError};
+use holdfast_store::{Error, Left, Object, WriteError};
+use time::OffsetDateTime;
 use utoipa::{
     OpenApi as _,
     openapi::{OpenApi, OpenApiBuilder, tag::TagBuilder},
 };
 
-use crate::{bookings, changes, problems, resources, venues};
+use crate::{bookings, changes, events, problems, reservations, resources, venues};
 
 const ABOUT: &str = "\
 People book shared things by time range, at the same time and from many machines, and never get the same thing twice.
@@ -20,26 +26,30 @@ People book shared things by time range, at the same time and from many machines
 - **Who asks** says so in `X-User-ID`. A write needs it.
 - **A booking** is `PENDING` until it is decided, first come, first served: then `VALID`, or `REJECTED` when its time is \
 up. `Prefer: wait=N` waits for that.
+- **A reservation** holds units of an event until its hold ends, and keeps them once it is confirmed. It is answered at \
+once: what was got, or what is left.
 - **A write** can be sent again without harm under the same `Idempotency-Key`. `If-Match` guards it with a version.
 - **A list** is an array, of at most `limit` entries; `Link` says where the next page is.
 - **An error** is a problem document (RFC 9457) with a stable `code`. After a 503 nothing has happened, but for \
 `outcome_unknown`. A path that is not here is 404 `not_found`, a method that is not here 405 `method_not_allowed`, with \
 what there is in `Allow`.
 - **HEAD** is answered wherever GET is.
-- **Under `/api`** the routes of bookings are as they were first published; they are the same as under `/api/v1`.
+- **Under `/api`** the routes are that were published there first; they are the same as under `/api/v1`.
 
 Times are RFC 3339, and answered in UTC. A range goes up to, not including, its end.";
 
 /// The groups of operations.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 7] = [
     ("bookings", "What users want and have."),
     ("resources", "What is booked."),
+    ("events", "What people attend, and what is sold of it."),
+    ("reservations", "Units of events: held, confirmed, given back."),
     ("venues", "Where it is."),
     ("changes", "All that has happened."),
-    (FIRST_PUBLISHED, "The routes of bookings under `/api`, where they were published first."),
+    (FIRST_PUBLISHED, "The same where it was published first."),
 ];
 
-const FIRST_PUBLISHED: &str = "bookings, as first published";
+const FIRST_PUBLISHED: &str = "as first published";
 
 /// The OpenAPI document of this service.
 pub fn openapi() -> OpenApi {
@@ -48,7 +58,14 @@ pub fn openapi() -> OpenApi {
         OpenApiBuilder::new().info(openapi::info("Holdfast: bookings", ABOUT)).tags(Some(tags)).build();
     let [current, first] = bookings::PREFIXES;
     document = document.nest(current, bookings::Document::openapi());
-    for other in [resources::Document::openapi(), venues::Document::openapi(), changes::Document::openapi()] {
+    let others = [
+        resources::Document::openapi(),
+        venues::Document::openapi(),
+        events::Document::openapi(),
+        reservations::document(FIRST_PUBLISHED),
+        changes::Document::openapi(),
+    ];
+    for other in others {
         document = document.merge_from(other);
     }
     document = document.nest(first, as_first_published(bookings::Document::openapi()));
@@ -91,6 +108,22 @@ fn by(error: WriteError) -> Problem {
     problems::of_write(error)
 }
 
+/// Seats that could be at fault.
+fn seats() -> Vec<SeatLabel> {
+    example::reservation().seats().cloned().collect()
+}
+
+/// A moment that could be meant.
+fn moment() -> OffsetDateTime {
+    example::reservation().updated_at
+}
+
+/// What could be left where something was not.
+fn left() -> Left {
+    let sections = example::event().sections.into_iter().map(|section| (section.id, section.name, 3));
+    Left { sections: sections.collect(), may_come_back: true, next_end_at: Some(moment()) }
+}
+
 refusals! {
     /// Whatever is read.
     Read: [
@@ -125,6 +158,63 @@ refusals! {
     TooManyResources: [by(WriteError::TooMany { object: Object::Resource, limit: 10_000 })];
     /// There are as many venues as there may be.
     TooManyVenues: [by(WriteError::TooMany { object: Object::Venue, limit: 1_000 })];
+    /// No event has the id.
+    NoEvent: [problems::not_found(Object::Event)];
+    /// No section of the event has the id.
+    NoSection: [problems::not_found(Object::Section)];
+    /// No reservation of the caller's has the id.
+    NoReservation: [problems::not_found(Object::Reservation)];
+    /// There are as many events as there may be.
+    TooManyEvents: [by(WriteError::TooMany { object: Object::Event, limit: 20_000 })];
+    /// The event is called off.
+    EventOver: [by(WriteError::EventOver { status: EventStatus::Cancelled })];
+    /// The times can't be an event's.
+    EventTimes: [by(EventTimesError::Ends.into())];
+    /// A section's name is another's.
+    SectionTaken: [by(WriteError::NameTaken(Object::Section))];
+    /// The sections or their seats can't be an event's.
+    SeatsRefused: [
+        by(LayoutError::TooMany { limit: 100_000 }.into()),
+        by(WriteError::TooLarge { what: "rows", limit: 5_000 }),
+    ];
+    /// The section can't be changed in this way.
+    Shrunk: [
+        by(WriteError::BelowTaken { taken: 17 }),
+        by(WriteError::OtherKind),
+        by(WriteError::SeatsTaken(seats())),
+        by(WriteError::UnknownSeats(seats())),
+    ];
+    /// A body refers to a section that is not there.
+    UnknownSection: [by(WriteError::Unknown(Object::Section))];
+    /// Units of the event are not to be had now.
+    NotOnSale: [
+        by(holdfast_domain::NotOnSale::Closed { status: EventStatus::Closed }.into()),
+        by(holdfast_domain::NotOnSale::NotYet { opens_at: moment() }.into()),
+        by(holdfast_domain::NotOnSale::Over { closes_at: moment() }.into()),
+    ];
+    /// The user may not have so many.
+    EventsUnits: [by(WriteError::TooManyUnits { limit: 8, has: 7 })];
+    /// The seats are not to be had.
+    SeatsGone: [by(WriteError::SeatsTaken(seats())), by(WriteError::UnknownSeats(seats()))];
+    /// Not so many units are to be had.
+    SoldOut: [
+        by(WriteError::SoldOut(Arc::new(left()))),
+        by(WriteError::NotAdjacent(Arc::new(left()))),
+        // A category was asked for of a section that has no seats.
+        by(WriteError::OtherKind),
+    ];
+    /// It would be held for too long.
+    TooLong: [by(WrongStanding::TooLong { most_seconds: 7_200 }.into())];
+    /// The reservation is no hold that goes on.
+    Held: [
+        by(WrongStanding::Ended { expires_at: moment() }.into()),
+        by(WrongStanding::Closed { status: ReservationStatus::Cancelled }.into()),
+        by(WriteError::EventOver { status: EventStatus::Cancelling }),
+    ];
+    /// It has no such part.
+    PartMissing: [by(WriteError::NoSuchPart)];
+    /// Seats that are not the caller's to confirm.
+    SeatsNotHeld: [by(WriteError::SeatsNotHeld(seats()))];
 }
 
 /// Whatever is written.

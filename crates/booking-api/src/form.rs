@@ -1,11 +1,15 @@
 //! Forms as clients fill them in: all that is wrong is told at once, by field.
 
-use holdfast_domain::{TimeRange, text::TextError};
+use std::collections::HashSet;
+
+use holdfast_domain::{SeatLabel, TimeRange, range::to_microsecond, text::TextError};
 use holdfast_runtime::problem::{FieldProblem, Problem};
 use holdfast_store::Edit;
 use serde::{Deserialize, Deserializer};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Date, Month, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
+
+use crate::zone;
 
 /// What is wrong with a form, so far.
 #[derive(Default)]
@@ -29,10 +33,19 @@ impl Faults {
         edit: &Edit<String>,
         parse: impl FnOnce(&str) -> Result<T, TextError>,
     ) -> Edit<T> {
+        self.edit_by(edit, |faults, text| faults.text(field, parse(text)))
+    }
+
+    /// What becomes of something that `parse` makes of the form's.
+    pub fn edit_by<T, U>(
+        &mut self,
+        edit: &Edit<T>,
+        parse: impl FnOnce(&mut Self, &T) -> Option<U>,
+    ) -> Edit<U> {
         match edit {
             Edit::Keep => Edit::Keep,
             Edit::Clear => Edit::Clear,
-            Edit::Set(text) => self.text(field, parse(text)).map_or(Edit::Keep, Edit::Set),
+            Edit::Set(given) => parse(self, given).map_or(Edit::Keep, Edit::Set),
         }
     }
 
@@ -41,6 +54,55 @@ impl Faults {
         const MESSAGE: &str = "is not a time in RFC 3339, such as 2027-03-21T10:00:00Z or \
                                2027-03-21T11:00:00+01:00 (in a query: %2B01:00)";
         OffsetDateTime::parse(text, &Rfc3339).map_err(|_| self.add(field, "rfc_3339", MESSAGE)).ok()
+    }
+
+    /// A time as it can be kept: in UTC, to the microsecond.
+    pub fn moment(&mut self, field: &str, text: &str) -> Option<OffsetDateTime> {
+        let kept = to_microsecond(self.time(field, text)?);
+        kept.map_err(|error| self.add(field, error.rule(), error.to_string())).ok()
+    }
+
+    /// A day of the calendar.
+    pub fn day(&mut self, field: &str, text: &str) -> Option<Date> {
+        let day = zone::day(text).and_then(|day| {
+            let month = Month::try_from(u8::try_from(day.month()).ok()?).ok()?;
+            Date::from_calendar_date(day.year().into(), month, u8::try_from(day.day()).ok()?).ok()
+        });
+        if day.is_none() {
+            self.add(field, "date", "is not a day of the calendar, such as 2027-03-21");
+        }
+        day
+    }
+
+    /// A number from `least` to `most`.
+    pub fn number(&mut self, field: &str, given: i32, least: i32, most: i32) -> Option<i32> {
+        let fits = (least..=most).contains(&given);
+        if !fits {
+            self.add(field, "range", format!("must be a number from {least} to {most}"));
+        }
+        fits.then_some(given)
+    }
+
+    /// Between one seat and `most`, none of them twice.
+    pub fn seats(&mut self, field: &str, texts: &[String], most: usize) -> Option<Vec<SeatLabel>> {
+        if texts.is_empty() {
+            self.add(field, "empty", "names no seat");
+            return None;
+        }
+        if texts.len() > most {
+            self.add(field, "too_many", format!("names more than {most} seats"));
+            return None;
+        }
+        let (mut seats, mut named) = (Vec::with_capacity(texts.len()), HashSet::new());
+        for (place, text) in texts.iter().enumerate() {
+            let at = || format!("{field}[{place}]");
+            match SeatLabel::parse(text) {
+                Err(error) => self.add(&at(), error.rule(), error.to_string()),
+                Ok(seat) if !named.insert(seat.clone()) => self.add(&at(), "seat_twice", "is there twice"),
+                Ok(seat) => seats.push(seat),
+            }
+        }
+        (seats.len() == texts.len()).then_some(seats)
     }
 
     /// The range between two times of the form; what is wrong with it is told of `field`.

@@ -9,9 +9,12 @@ mod bookings;
 mod caller;
 mod changes;
 mod document;
+mod events;
 mod form;
+mod history;
 mod page;
 mod problems;
+mod reservations;
 mod resources;
 mod settings;
 mod venues;
@@ -43,8 +46,8 @@ use waits::Waits;
 /// What `/` says, where the service is alone.
 const START: Start<'_> = Start {
     title: "Holdfast: bookings",
-    about: "Takes bookings and answers what became of them.",
-    places: &[("/api/v1/bookings", "All bookings.")],
+    about: "Takes bookings and reservations, and answers what became of them.",
+    places: &[("/api/v1/bookings", "All bookings."), ("/api/v1/events", "All events.")],
     example: "curl http{s}://{host}/api/v1/bookings",
 };
 
@@ -142,7 +145,9 @@ impl BookingApi {
             .app_data(self.lanes.clone())
             .app_data(self.relay.clone())
             .app_data(self.waits.clone())
+            .configure(reservations::configure)
             .configure(bookings::configure)
+            .configure(events::configure)
             .configure(venues::configure)
             .configure(resources::configure)
             .configure(changes::configure);

@@ -54,6 +54,24 @@ pub fn cursor<T>(
     read
 }
 
+/// The words of a filter, which are separated by commas: some of `all`, none of them twice.
+pub fn words<T: Copy>(
+    faults: &mut Faults,
+    field: &str,
+    given: Option<&str>,
+    all: &[T],
+    as_str: impl Fn(T) -> &'static str,
+) -> Vec<T> {
+    let Some(given) = given else { return Vec::new() };
+    let is_known = |word: &str| all.iter().any(|one| as_str(*one) == word);
+    if !given.split(',').all(is_known) {
+        let words = all.iter().map(|one| as_str(*one)).collect::<Vec<_>>().join(", ");
+        faults.add(field, "one_of", format!("must be one of {words}, or several with commas"));
+    }
+    // A list of thousands says no more than one of all.
+    all.iter().copied().filter(|one| given.split(',').any(|word| as_str(*one) == word)).collect()
+}
+
 /// Tells where the next page is: the same query, with a cursor.
 ///
 /// # Errors

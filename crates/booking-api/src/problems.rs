@@ -1,9 +1,11 @@
 //! What a failed read or write is to its caller: every error of the store, to its problem document.
 
 use actix_web::http::StatusCode;
-use holdfast_domain::Seq;
+use holdfast_domain::{NotOnSale, SeatLabel, Seq, reservation::WrongStanding};
 use holdfast_runtime::problem::Problem;
-use holdfast_store::{Error, Object, WriteError};
+use holdfast_store::{Error, Left, Object, WriteError};
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// How long a client may leave a crowded resource alone, in seconds.
 const CROWDED_FOR: u32 = 60;
@@ -46,6 +48,52 @@ pub fn of_write(error: WriteError) -> Problem {
                 .detail("Somebody was faster: read it again, and decide anew.")
                 .member("version", version)
         }
+        WriteError::NotOnSale(why) => not_on_sale(why),
+        WriteError::SoldOut(left) => what_is_left(conflict("sold_out", "Not so many are left"), &left),
+        WriteError::NotAdjacent(left) => {
+            what_is_left(conflict("not_adjacent", "Not so many are left beside each other"), &left)
+        }
+        WriteError::SeatsTaken(seats) => conflict("seats_taken", "Seats are taken")
+            .detail(format!("Somebody has {}: nothing was changed.", listed(&seats)))
+            .member("seats", json!(seats)),
+        WriteError::UnknownSeats(seats) => Problem::invalid_body().field(
+            "seats",
+            "unknown_reference",
+            format!("There are no seats {} for sale.", listed(&seats)),
+        ),
+        WriteError::SeatsNotHeld(seats) => conflict("seats_not_held", "You do not hold these seats")
+            .detail(format!("{} are not held by you. Nothing was confirmed.", listed(&seats)))
+            .member("seats", json!(seats)),
+        WriteError::TooManyUnits { limit, has } => {
+            conflict("too_many_units", "You may not have so many of this event")
+                .detail(format!("You have {has} of it, and may have {limit}."))
+                .member("limit", limit)
+                .member("has", has)
+        }
+        WriteError::Standing(why) => standing(why),
+        WriteError::NoSuchPart => Problem::invalid_body().field(
+            "seats",
+            "unknown_reference",
+            "The reservation has no such part. A quantity is of its only section.",
+        ),
+        WriteError::OtherKind => Problem::invalid_body().field(
+            "capacity",
+            "other_kind",
+            "A counted section has a capacity, a seated one has seats.",
+        ),
+        WriteError::BelowTaken { taken } => conflict("below_taken", "More are taken")
+            .detail(format!("{taken} are held or confirmed: a section can't have less than that."))
+            .member("taken", taken),
+        WriteError::Seats(error) => Problem::invalid_body().field("seats", error.rule(), error.to_string()),
+        WriteError::TooLarge { what, limit } => Problem::invalid_body().field(
+            "sections",
+            "too_many",
+            format!("An event has at most {limit} {what}."),
+        ),
+        WriteError::Times(error) => Problem::invalid_body().field(error.field(), "order", error.to_string()),
+        WriteError::EventOver { status } => conflict("event_closed", "The event is closed")
+            .detail(format!("It is {}.", status.as_str()))
+            .member("state", status.as_str()),
         WriteError::KeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency_key_reused",
@@ -56,12 +104,24 @@ pub fn of_write(error: WriteError) -> Problem {
     }
 }
 
+/// The same, where the body at fault calls its `seats` otherwise.
+pub fn of_seats(error: WriteError, field: &str) -> Problem {
+    let mut problem = of_write(error);
+    for fault in problem.fields.iter_mut().filter(|fault| fault.field == "seats") {
+        field.clone_into(&mut fault.field);
+    }
+    problem
+}
+
 /// Nothing of the kind has this id, or may be seen.
 pub fn not_found(object: Object) -> Problem {
     let (code, title) = match object {
         Object::Booking => ("booking_not_found", "There is no such booking"),
         Object::Resource => ("resource_not_found", "There is no such resource"),
         Object::Venue => ("venue_not_found", "There is no such venue"),
+        Object::Event => ("event_not_found", "There is no such event"),
+        Object::Section => ("section_not_found", "There is no such section"),
+        Object::Reservation => ("reservation_not_found", "You have no such reservation"),
     };
     Problem::new(StatusCode::NOT_FOUND, code, title)
 }
@@ -82,7 +142,72 @@ const fn reference(object: Object) -> &'static str {
         Object::Booking => "booking_id",
         Object::Resource => "resource_id",
         Object::Venue => "venue_id",
+        Object::Event => "event_id",
+        Object::Section => "section_id",
+        Object::Reservation => "reservation_id",
     }
+}
+
+fn not_on_sale(why: NotOnSale) -> Problem {
+    let conflict = |code, title| Problem::new(StatusCode::CONFLICT, code, title);
+    match why {
+        NotOnSale::Closed { status } => conflict("event_closed", "The event is closed")
+            .detail(format!("It is {}.", status.as_str()))
+            .member("state", status.as_str()),
+        NotOnSale::NotYet { opens_at } => conflict("sale_not_open", "The sale has not begun")
+            .detail(format!("It begins at {}.", when(opens_at)))
+            .member("opens_at", when(opens_at)),
+        NotOnSale::Over { closes_at } => conflict("sale_over", "The sale is over")
+            .detail(format!("It ended at {}.", when(closes_at)))
+            .member("closes_at", when(closes_at)),
+    }
+}
+
+fn standing(why: WrongStanding) -> Problem {
+    let conflict = |code, title| Problem::new(StatusCode::CONFLICT, code, title);
+    match why {
+        WrongStanding::Ended { expires_at } => conflict("hold_expired", "The hold is over")
+            .detail(format!("It ended at {}. Hold the units anew.", when(expires_at)))
+            .member("expires_at", when(expires_at)),
+        WrongStanding::Closed { status } => {
+            conflict("reservation_closed", "The reservation's state forbids it")
+                .detail(format!("It is {}.", status.as_str()))
+                .member("state", status.as_str())
+        }
+        WrongStanding::TooLong { most_seconds } => {
+            Problem::invalid_body().field("hold_seconds", "range", format!("must be {most_seconds} or less"))
+        }
+    }
+}
+
+/// Says what else there is to be had.
+fn what_is_left(problem: Problem, left: &Left) -> Problem {
+    let Left { sections, may_come_back, next_end_at } = left;
+    let detail = match next_end_at {
+        Some(end) => format!("Nothing was held. The next hold of the event ends at {}.", when(*end)),
+        None => "Nothing was held, and no hold of the event is about to end.".to_owned(),
+    };
+    let sections: Vec<Value> = sections
+        .iter()
+        .map(|(id, name, available)| json!({ "section_id": id, "section": name, "available": available }))
+        .collect();
+    let problem = problem.detail(detail).member("left", sections).member("may_come_back", *may_come_back);
+    match next_end_at {
+        Some(end) => problem.member("next_end_at", when(*end)),
+        None => problem,
+    }
+}
+
+/// The first of them, for people.
+fn listed(seats: &[SeatLabel]) -> String {
+    const LISTED: usize = 10;
+    let first: Vec<&str> = seats.iter().take(LISTED).map(SeatLabel::as_str).collect();
+    let more = if seats.len() > LISTED { " and others" } else { "" };
+    first.join(", ") + more
+}
+
+fn when(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
 }
 
 /// PostgreSQL can't be reached.

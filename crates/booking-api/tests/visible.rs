@@ -1,4 +1,4 @@
-//! What a caller without a role gets of another's booking, over every route that tells of bookings. Open mode gives
+//! What a caller without a role gets of another's booking or reservation, over every route that tells of them. Open mode gives
 //! everybody a role, so these callers are made by whoever mounts the routes: here.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -154,4 +154,85 @@ async fn control_an_observer_sees_all_of_it() {
     let shown = scene.get("bob", &format!("/api/v1/bookings/{}", hers["id"].as_str().unwrap())).await;
     assert_eq!((&shown["user_id"], &shown["title"]), (&json!("alice"), &json!("secret")));
     assert!(scene.get("bob", "/api/v1/changes").await.to_string().contains("alice"));
+}
+
+/// A concert of two seats, one of which alice holds: the event and her hold.
+async fn held<S>(scene: &Scene<S>) -> (String, Value)
+where
+    S: Service<Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>,
+{
+    let stalls = json!({ "name": "Stalls", "seats": ["A1", "A2"] });
+    let event = json!({ "title": "Concert", "event_date": "2027-06-15", "sections": [stalls] });
+    let event = scene.ask("host", Method::POST, "/api/v1/events", Some(event)).await["id"].clone();
+    let body = json!({ "event_id": event, "seats": ["A1"] });
+    let hers = scene.ask("alice", Method::POST, "/api/v1/reservations", Some(body)).await;
+    (event.as_str().unwrap().to_owned(), hers)
+}
+
+#[actix_web::test]
+async fn who_has_no_role_neither_sees_nor_changes_anothers_reservation_wherever_they_ask() {
+    let scene = scene(Roles::NONE).await;
+    let (event, hers) = held(&scene).await;
+    let id = hers["id"].as_str().unwrap();
+    let path = format!("/api/v1/reservations/{id}");
+
+    let extend = json!({ "hold_seconds": 3_000 });
+    let asked = [
+        (Method::GET, path.clone(), None),
+        (Method::GET, format!("{path}/history"), None),
+        (Method::POST, format!("{path}/confirm"), Some(json!({}))),
+        (Method::POST, format!("{path}/confirm"), Some(json!({ "seats": ["A1"] }))),
+        (Method::POST, format!("/api/v1/bookings/{id}/confirm"), Some(json!({}))),
+        (Method::POST, format!("/api/bookings/{id}/confirm"), Some(json!({}))),
+        (Method::POST, format!("{path}/extend"), Some(extend)),
+        (Method::DELETE, path.clone(), None),
+    ];
+    let unknown = "0195a2b4-7c3e-7d11-8a55-3f1b6c0e9d42";
+    for (method, path, body) in asked {
+        let refused = scene.ask("bob", method.clone(), &path, body.clone()).await;
+        assert_eq!(refused["code"], "reservation_not_found", "{method} {path}");
+        // It is told from one that is not there by nothing.
+        assert_eq!(scene.ask("bob", method, &path.replace(id, unknown), body).await, refused);
+    }
+    for prefix in ["/api/v1", "/api"] {
+        let seats = json!({ "show_id": event, "seat_ids": ["A1"], "user_id": "bob" });
+        let (lock, confirm) = (format!("{prefix}/seat-lock"), format!("{prefix}/booking/confirm"));
+        let locked = scene.ask("bob", Method::POST, &lock, Some(seats.clone())).await;
+        let confirmed = scene.ask("bob", Method::POST, &confirm, Some(seats)).await;
+        assert_eq!((&locked["code"], &confirmed["code"]), (&json!("seats_taken"), &json!("seats_not_held")));
+        is_silent(&locked);
+        is_silent(&confirmed);
+        // Nor is it theirs who say that they are she.
+        let as_her = json!({ "show_id": event, "seat_ids": ["A1"], "user_id": "alice" });
+        let refused =
+            scene.ask("bob", Method::POST, &format!("{prefix}/booking/confirm"), Some(as_her)).await;
+        assert_eq!(refused["fields"][0]["field"], "user_id");
+    }
+    for list in ["/api/v1/reservations", "/api/v1/reservations?user_id=alice"] {
+        assert_eq!(scene.get("bob", list).await, json!([]), "{list}");
+    }
+
+    let changes = scene.get("bob", "/api/v1/changes").await;
+    let mut told = changes.as_array().unwrap().iter().filter(|it| it["type"] == "reservation_held");
+    let held = told.next().unwrap();
+    assert_eq!(fields(&held["data"]["reservation"]), ["event_id", "id", "status", "units"]);
+    is_silent(held);
+    let map = scene.get("bob", &format!("/api/v1/events/{event}/seats")).await;
+    assert_eq!(map["sections"][0]["rows"][0]["states"], "hf");
+
+    let shown = scene.get("alice", &path).await;
+    assert_eq!((&shown["status"], &shown["version"]), (&json!("HOLD"), &json!(1)));
+    assert_eq!(scene.get("alice", "/api/v1/reservations").await[0]["id"], id);
+}
+
+#[actix_web::test]
+async fn control_an_observer_sees_anothers_reservation_and_changes_nothing_of_it() {
+    let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer)).await;
+    let (_, hers) = held(&scene).await;
+    let path = format!("/api/v1/reservations/{}", hers["id"].as_str().unwrap());
+    assert_eq!(scene.get("bob", &path).await["user_id"], "alice");
+    assert_eq!(scene.get("bob", "/api/v1/reservations?user_id=alice").await[0]["id"], hers["id"]);
+    assert_eq!(scene.get("bob", &format!("{path}/history")).await[0]["actor"], "alice");
+    let refused = scene.ask("bob", Method::DELETE, &path, None).await;
+    assert_eq!(refused["code"], "reservation_not_found");
 }

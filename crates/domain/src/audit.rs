@@ -3,79 +3,35 @@
 //! It looks at nothing but the changes, and shares no code with the decision: it holds each change
 //! against the sentence of the promise. P1: no two bookings ever hold overlapping
 //! ranges. P4: at each grant no open want of lower rank that overlaps it would fit; a want is rejected
-//! only when it is due and does not fit, or is over.
+//! only when it is due and does not fit, or is over. P5: no more of a section is taken than there is, a seat has one
+//! holder, and a hold ends at its end, neither sooner nor later.
 //!
-//! It keeps what is open, and forgets what is closed: its memory grows with the bookings that want or hold something. Of a
-//! log that was pruned it judges what can be known, and counts what can't.
+//! It keeps what is open, and forgets what is closed: its memory grows with the bookings that want or hold something, and
+//! with the events that are not called off and the units that are taken of them. Of a log that was pruned it judges what can
+//! be known, and counts what can't.
 
+mod events;
+mod found;
+mod hall;
 mod known;
+mod lawful;
+mod seats;
 #[cfg(test)]
 mod tests;
+mod units;
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use time::OffsetDateTime;
 
-use crate::{Booking, BookingId, Change, Claim, Fact, ResourceId, Seq, Status, TenantId, TimeRange};
+use crate::{
+    Booking, BookingId, Change, Claim, Event, EventId, Fact, Reservation, ReservationId, ResourceId, Seq,
+    Status, TenantId, TimeRange,
+};
+use found::Found;
+pub use found::{Fault, Report, Rule};
 use known::{Known, Resource};
-
-/// What a change is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// The log's own: positions, times, and what may follow what.
-    Log,
-    /// Nobody holds what another holds.
-    P1,
-    /// Nobody is passed over, and nobody is rejected too soon.
-    P4,
-}
-
-impl Rule {
-    /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Log => "log",
-            Self::P1 => "P1",
-            Self::P4 => "P4",
-        }
-    }
-}
-
-/// Where a rule was broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Which.
-    pub rule: Rule,
-    /// By what, in words, with the seq.
-    pub what: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rule.as_str(), self.what)
-    }
-}
-
-/// What a replay found.
-#[derive(Debug, Default, Clone)]
-pub struct Report {
-    /// Changes replayed.
-    pub changes: u64,
-    /// Grants among them.
-    pub grants: u64,
-    /// Rejections among them.
-    pub rejections: u64,
-    /// How many times something was held against a rule.
-    pub checks: u64,
-    /// Those of them that were held against P1.
-    pub p1_checks: u64,
-    /// Those of them that were held against P4.
-    pub p4_checks: u64,
-    /// How many times something could not be held against a rule, since it hangs on what is before the log's begin.
-    pub unjudged: u64,
-    /// Each broken rule, in words, with the seq. Empty is good.
-    pub faults: Vec<String>,
-}
+use units::Sales;
 
 /// A replay of one shard's log, change by change.
 #[derive(Debug, Default)]
@@ -85,14 +41,15 @@ pub struct Replay {
     resources: HashMap<(TenantId, ResourceId), Resource>,
     /// What the change before told of, if that was a booking.
     told: Option<Booking>,
-    report: Report,
-    faults: Vec<Fault>,
+    sales: Sales,
+    found: Found,
 }
 
 impl Replay {
     /// The log's changes up to `seq` are forgotten, or not asked for: the first is the one after.
     pub fn begin_after(&mut self, seq: Seq) {
         self.seq = seq;
+        self.sales.unreadable();
     }
 
     /// Takes a booking that was so before the log's first change.
@@ -106,17 +63,40 @@ impl Replay {
         self.resources.entry((tenant_id, resource_id)).or_default().unsettled.insert(id);
     }
 
+    /// Takes an event that was so before the log's first change. Which seats it has is not known, nor how many units of it
+    /// are taken until the log first says so.
+    pub fn adopt_event(&mut self, tenant_id: TenantId, event: &Event) {
+        self.sales.adopt_event(tenant_id, event);
+    }
+
+    /// Takes note of an event that there was before the log's first change, nobody knows how.
+    pub fn adopt_unsettled_event(&mut self, tenant_id: TenantId, id: EventId) {
+        self.sales.hall(tenant_id, id);
+    }
+
+    /// Takes a reservation that was so before the log's first change.
+    pub fn adopt_reservation(&mut self, tenant_id: TenantId, reservation: &Reservation) {
+        self.sales.adopt_reservation(tenant_id, reservation);
+    }
+
+    /// Takes note of a reservation that there was before the log's first change, nobody knows how.
+    pub fn adopt_unsettled_reservation(&mut self, tenant_id: TenantId, event_id: EventId, id: ReservationId) {
+        self.sales.hall(tenant_id, event_id).unsettled.insert(id);
+    }
+
     /// Passes over a change that can't be read.
     pub fn unreadable(&mut self, seq: Seq, at: OffsetDateTime) {
-        self.report.changes += 1;
+        self.found.report.changes += 1;
         self.in_order(seq, at, None);
         self.told = None;
+        self.sales.unreadable();
     }
 
     /// Holds the next change against the promises, then lets it happen.
     pub fn step(&mut self, change: &Change) {
-        self.report.changes += 1;
+        self.found.report.changes += 1;
         self.in_order(change.seq, change.at, Some(&change.fact));
+        self.sales.step(change, &mut self.found);
         let Some(booking) = change.fact.booking() else {
             self.told = None;
             return;
@@ -124,7 +104,7 @@ impl Replay {
         let key = (change.tenant_id, booking.resource_id);
         let mut resource = self.resources.remove(&key).unwrap_or_default();
         if resource.unsettled.remove(&booking.id) {
-            self.report.unjudged += 1;
+            self.found.report.unjudged += 1;
             if let Fact::BookingValidated { .. } = change.fact {
                 self.grant(change.seq, booking, &resource);
             }
@@ -149,6 +129,7 @@ impl Replay {
     /// The end of the log: what was found, and besides that each open want that would fit, which is a
     /// fault once the validators have come to rest.
     pub fn finish(mut self) -> Report {
+        self.sales.finish(&mut self.found);
         for resource in std::mem::take(&mut self.resources).into_values() {
             for (rank, id, wanted) in resource.wants() {
                 self.fits_not(&resource, id, wanted, || {
@@ -161,24 +142,19 @@ impl Replay {
 
     /// What was found so far.
     pub fn report(&self) -> Report {
-        Report { faults: self.faults.iter().map(Fault::to_string).collect(), ..self.report.clone() }
+        Report {
+            faults: self.found.faults.iter().map(Fault::to_string).collect(),
+            ..self.found.report.clone()
+        }
     }
 
     /// The faults found since the last time; [`Self::report`] has them no more.
     pub fn take_faults(&mut self) -> Vec<Fault> {
-        std::mem::take(&mut self.faults)
+        std::mem::take(&mut self.found.faults)
     }
 
     fn check(&mut self, rule: Rule, holds: bool, fault: impl FnOnce() -> String) {
-        self.report.checks += 1;
-        match rule {
-            Rule::Log => {}
-            Rule::P1 => self.report.p1_checks += 1,
-            Rule::P4 => self.report.p4_checks += 1,
-        }
-        if !holds {
-            self.faults.push(Fault { rule, what: fault() });
-        }
+        self.found.check(rule, holds, fault);
     }
 
     /// Somebody holds what this want asks for; whether so is not known while somebody there is unsettled.
@@ -191,7 +167,7 @@ impl Replay {
     ) {
         let fits = resource.fits(id, wanted);
         if fits && !resource.unsettled.is_empty() {
-            self.report.unjudged += 1;
+            self.found.report.unjudged += 1;
         } else {
             self.check(Rule::P4, !fits, fault);
         }
@@ -264,7 +240,7 @@ impl Replay {
     }
 
     fn grant(&mut self, seq: Seq, booking: &Booking, resource: &Resource) {
-        self.report.grants += 1;
+        self.found.report.grants += 1;
         self.fits(seq, booking, resource);
         let Some(granted) = booking.claim.granted() else {
             return;
@@ -282,7 +258,7 @@ impl Replay {
     }
 
     fn rejection(&mut self, change: &Change, id: BookingId, before: Option<Known>, resource: &Resource) {
-        self.report.rejections += 1;
+        self.found.report.rejections += 1;
         let Some(Claim::Pending { wanted, decide_by, .. }) = before.map(|known| known.claim) else {
             return;
         };

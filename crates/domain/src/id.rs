@@ -63,6 +63,18 @@ uuid_id!(
     BookingId
 );
 uuid_id!(
+    /// Something people attend.
+    EventId
+);
+uuid_id!(
+    /// A part of an event that is sold as one.
+    SectionId
+);
+uuid_id!(
+    /// One user's units of an event.
+    ReservationId
+);
+uuid_id!(
     /// One command, made before its first try and kept in its changes: by it the log tells whether a
     /// COMMIT whose answer was lost took place.
     CommandId

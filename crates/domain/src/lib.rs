@@ -1,5 +1,4 @@
-//! The language of Holdfast and its rules: what a booking is, who may see what, who is granted what,
-//! which seats are given.
+//! The language of Holdfast and its rules: what a booking and a reservation are, who may see what, who is granted what.
 //!
 //! Pure. It never reads a clock, opens a socket or knows a table: `now` comes in as a parameter, and
 //! the same input always gives the same answer. So every rule here can be tested without a server,
@@ -10,10 +9,12 @@ pub mod booking;
 pub mod caller;
 pub mod change;
 pub mod conflict;
+pub mod event;
 pub mod id;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod range;
+pub mod reservation;
 pub mod resource;
 pub mod rules;
 pub mod seating;
@@ -26,8 +27,10 @@ pub use booking::{Booking, Claim, Status};
 pub use caller::{Caller, Role, Roles};
 pub use change::{Change, Fact, Kind, Trace};
 pub use conflict::{Conflict, Conflicts};
-pub use id::{BookingId, CommandId, ResourceId, Seq, TenantId, VenueId};
+pub use event::{Availability, Event, EventStatus, NotOnSale, Price, Section, SectionKind};
+pub use id::{BookingId, CommandId, EventId, ReservationId, ResourceId, SectionId, Seq, TenantId, VenueId};
 pub use range::TimeRange;
+pub use reservation::{ConfirmationCode, Reservation, ReservationStatus, Units};
 pub use resource::Resource;
 pub use shard::Shard;
 pub use text::{

@@ -13,17 +13,20 @@ use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        KnownFormat, ObjectBuilder, RefOr, SchemaFormat,
-        schema::{OneOfBuilder, Ref, Schema, Type},
+        KnownFormat, Object, ObjectBuilder, RefOr, SchemaFormat,
+        schema::{ArrayBuilder, OneOfBuilder, Ref, Schema, Type},
     },
 };
 
 use crate::{
-    Address, BookingId, Note, RequestId, ResourceId, ResourceName, Seq, TimeRange, Title, Traceparent,
-    UserId, VenueId, VenueName, ZoneName,
+    Address, BookingId, Category, ConfirmationCode, EventId, EventTitle, Note, RequestId, Reservation,
+    ReservationId, ResourceId, ResourceName, RowName, SeatLabel, SectionId, SectionName, Seq, TimeRange,
+    Title, Traceparent, UserId, VenueId, VenueName, ZoneName,
     booking::{View, Whole},
-    conflict, range,
-    visible::Another,
+    conflict,
+    event::Currency,
+    range, reservation, seating,
+    visible::{Another, AnothersReservation},
 };
 
 /// Schemas by their names.
@@ -81,6 +84,20 @@ strings! {
     Title: |it| text(it, Title::LIMIT, LINE), "A line about a booking.", "Planning";
     Note: |it| text(it, Note::LIMIT, LINES), "More about a booking, over several lines if need be; not blank.",
         "Bring the plans.";
+    EventTitle: |it| text(it, EventTitle::LIMIT, LINE), "What people call an event.", "Concert 2027";
+    SectionName: |it| text(it, SectionName::LIMIT, LINE),
+        "What people call a section: trimmed and in NFC, exact within its event.", "VIP";
+    RowName: |it| text(it, RowName::LIMIT, LINE), "What people call a row of seats: trimmed and in NFC.", "A";
+    SeatLabel: |it| text(it, SeatLabel::LIMIT, LINE),
+        "What people call a seat: trimmed and in NFC, exact within its event.", "A12";
+    Category: |it| text(it, Category::LIMIT, LINE), "A kind of seats: trimmed and in NFC, exact.", "balcony";
+    Currency: |it| it.min_length(Some(3)).max_length(Some(3)).pattern(Some("^[A-Z]{3}$")),
+        "The code of a currency, by ISO 4217.", "EUR";
+    ConfirmationCode: |it| it.pattern(Some("^[2-9A-HJKMNP-TV-Z]{4}(-[2-9A-HJKMNP-TV-Z]{4}){2}$")),
+        "What the owner of confirmed units shows for them.", "K7QX-M2RD-9HTB";
+    EventId: uuid, "The id of an event.", "0195a2b5-2222-7d11-8a55-000000000001";
+    SectionId: uuid, "The id of a section.", "0195a2b5-3333-7d11-8a55-000000000001";
+    ReservationId: uuid, "The id of a reservation.", "0195a2b5-4444-7d11-8a55-000000000001";
     BookingId: uuid, "The id of a booking.", "0195a2b4-7c3e-7d11-8a55-3f1b6c0e9d42";
     ResourceId: uuid, "The id of a resource.", "0195a2b0-1111-7d11-8a55-000000000001";
     VenueId: uuid, "The id of a venue.", "00000000-0000-0000-0000-000000000002";
@@ -110,6 +127,22 @@ impl PartialSchema for TimeRange {
 
 impl ToSchema for TimeRange {}
 
+impl PartialSchema for Reservation {
+    fn schema() -> RefOr<Schema> {
+        reservation::Whole::schema()
+    }
+}
+
+impl ToSchema for Reservation {
+    fn name() -> Cow<'static, str> {
+        reservation::Whole::name()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        reservation::Whole::schemas(schemas);
+    }
+}
+
 /// Adds a type's schema, and those that it refers to.
 fn add<T: ToSchema>(schemas: &mut Schemas) {
     schemas.push((T::name().into_owned(), T::schema()));
@@ -120,9 +153,60 @@ fn refer<T: ToSchema>() -> Ref {
     Ref::from_schema_name(T::name())
 }
 
+impl PartialSchema for seating::Row {
+    fn schema() -> RefOr<Schema> {
+        let limit = seating::Row::LIMIT;
+        ObjectBuilder::new()
+            .description(Some("A row of seats: so many that are numbered, or seats by their labels."))
+            .property("name", refer::<RowName>())
+            .required("name")
+            .property(
+                "seats",
+                ObjectBuilder::new()
+                    .schema_type(Type::Integer)
+                    .minimum(Some(1))
+                    .maximum(Some(limit))
+                    .description(Some("How many, called by the row's name and their number.")),
+            )
+            .property(
+                "first",
+                ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).description(Some(
+                    "The first number, where that is not 1: the row goes on from one of this name.",
+                )),
+            )
+            .property(
+                "labels",
+                ArrayBuilder::new().items(refer::<SeatLabel>()).min_items(Some(1)).max_items(Some(limit)),
+            )
+            .property(
+                "rank",
+                ObjectBuilder::new().schema_type(Type::Integer).description(Some(
+                    "Of two rows the one of the lower rank is better; 0, unless it is said.",
+                )),
+            )
+            .property(
+                "category",
+                OneOfBuilder::new().item(Object::with_type(Type::Null)).item(refer::<Category>()),
+            )
+            .into()
+    }
+}
+
+impl ToSchema for seating::Row {
+    fn name() -> Cow<'static, str> {
+        "SeatRow".into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        add::<RowName>(schemas);
+        add::<SeatLabel>(schemas);
+        add::<Category>(schemas);
+    }
+}
+
 /// Names what a caller sees whole, or cut when it is another's.
 macro_rules! seen {
-    ($($name:ident: $whole:ty, $about:literal;)+) => {
+    ($($name:ident: $whole:ty, $cut:ty, $about:literal;)+) => {
         $(
             #[doc = $about]
             #[derive(Debug)]
@@ -132,7 +216,7 @@ macro_rules! seen {
                 fn schema() -> RefOr<Schema> {
                     OneOfBuilder::new()
                         .item(refer::<$whole>())
-                        .item(refer::<Another>())
+                        .item(refer::<$cut>())
                         .description(Some($about))
                         .into()
                 }
@@ -145,7 +229,7 @@ macro_rules! seen {
 
                 fn schemas(schemas: &mut Schemas) {
                     add::<$whole>(schemas);
-                    add::<Another>(schemas);
+                    add::<$cut>(schemas);
                 }
             }
         )+
@@ -153,9 +237,11 @@ macro_rules! seen {
 }
 
 seen! {
-    SeenBooking: View<'_>, "A booking; of another's, if it is not the caller's to read, the range and the state only.";
-    SeenRecordedBooking: Whole<'_>,
+    SeenBooking: View<'_>, Another, "A booking; of another's, if it is not the caller's to read, the range and the state only.";
+    SeenRecordedBooking: Whole<'_>, Another,
         "A booking as the log keeps it; of another's, if it is not the caller's to read, the range and the state only.";
-    SeenConflict: conflict::Wire,
+    SeenConflict: conflict::Wire, Another,
         "A booking that overlaps; of another's, if it is not the caller's to read, the range and the state only.";
+    SeenReservation: reservation::Whole<'_>, AnothersReservation<'_>,
+        "A reservation; of another's, if it is not the caller's to read, the units and the state only.";
 }

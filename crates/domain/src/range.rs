@@ -76,7 +76,11 @@ impl TimeRange {
     }
 }
 
-fn to_microsecond(at: OffsetDateTime) -> Result<OffsetDateTime, RangeError> {
+/// A moment in UTC, to the microsecond: as PostgreSQL keeps it, and the log gives it back.
+///
+/// # Errors
+/// When RFC 3339 can't write it in UTC.
+pub fn to_microsecond(at: OffsetDateTime) -> Result<OffsetDateTime, RangeError> {
     let at = at
         .checked_to_offset(UtcOffset::UTC)
         .filter(|at| (0..=9999).contains(&at.year()))

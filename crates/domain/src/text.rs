@@ -113,14 +113,6 @@ text!(
     Address, limit 500, lines
 );
 text!(
-    /// A line about a booking.
-    Title, limit 200, line
-);
-text!(
-    /// More about a booking, over several lines if need be.
-    Note, limit 2_000, lines
-);
-text!(
     /// What people call an event.
     EventTitle, limit 200, line
 );
@@ -129,16 +121,24 @@ text!(
     SectionName, limit 100, name
 );
 text!(
-    /// What people call a row of seats: NFC, trimmed.
+    /// What people call a row of seats.
     RowName, limit 40, name
 );
 text!(
-    /// What stands on a seat: NFC, trimmed, exact within its event.
+    /// What people call a seat: NFC, trimmed, exact within its event.
     SeatLabel, limit 40, name
 );
 text!(
-    /// A kind of seat that can be asked for: NFC, trimmed, exact.
+    /// A kind of seats that a section has rows of.
     Category, limit 40, name
+);
+text!(
+    /// A line about a booking.
+    Title, limit 200, line
+);
+text!(
+    /// More about a booking, over several lines if need be.
+    Note, limit 2_000, lines
 );
 
 fn line(text: &str, limit: usize) -> Result<Box<str>, TextError> {

@@ -1,15 +1,17 @@
 //! What somebody may see: the one place that decides it, used wherever something of a booking leaves the house.
 //!
 //! One's own, and everything with the role of an observer, is seen whole. Of another's booking the range, the state and
-//! the resource are seen, and nothing else: not whose it is, not what it is about, not who wrote it. Of another tenant
-//! nothing is seen at all; whoever reads for a caller reads their tenant only.
+//! the resource are seen, of another's reservation its units, the state and the event, and nothing else: not whose it is,
+//! not what it is about, not who wrote it. Of another tenant nothing is seen at all; whoever reads for a caller reads
+//! their tenant only.
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
-    Booking, BookingId, Caller, Change, Conflict, Fact, Kind, RequestId, Resource, ResourceId, Role, Seq,
-    Status, TimeRange, Traceparent, UserId, Venue, booking::View,
+    Availability, Booking, BookingId, Caller, Change, Conflict, EventId, Fact, Kind, RequestId, Reservation,
+    ReservationId, ReservationStatus, ResourceId, Role, Seq, Status, TimeRange, Traceparent, Units, UserId,
+    booking::View, change::Data,
 };
 
 /// A change as a caller may see it.
@@ -39,20 +41,30 @@ pub struct Cut<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum CutData<'a> {
-    Booking { booking: Seen<&'a Booking> },
-    Conflict { booking: Seen<&'a Booking>, conflicting: Vec<Seen<&'a Conflict>>, conflict_count: i64 },
-    Resource { resource: &'a Resource },
-    Venue { venue: &'a Venue },
+    Booking {
+        booking: Seen<&'a Booking>,
+    },
+    Conflict {
+        booking: Seen<&'a Booking>,
+        conflicting: Vec<Seen<&'a Conflict>>,
+        conflict_count: i64,
+    },
+    Reservation {
+        reservation: Seen<&'a Reservation, AnothersReservation<'a>>,
+        sections: &'a [Availability],
+    },
+    /// What there is, which is known to the whole tenant.
+    Known(Data<'a>),
 }
 
-/// Something of a booking, as a caller may see it.
+/// Something of a booking or a reservation, as a caller may see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Seen<T> {
+pub enum Seen<T, C = Another> {
     /// All of it.
     Whole(T),
-    /// That another's booking is there, and not whose.
-    Cut(Another),
+    /// That another's is there, and not whose.
+    Cut(C),
 }
 
 /// Of another's booking: which range of which resource, and nothing else.
@@ -76,6 +88,20 @@ pub struct Another {
     end_time: OffsetDateTime,
     /// `VALID` when the range is held, `PENDING` when it is wanted.
     status: Status,
+}
+
+/// Of another's reservation: which units of which event, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), serde(deny_unknown_fields))]
+pub struct AnothersReservation<'a> {
+    /// Which one.
+    id: ReservationId,
+    /// Of which event.
+    event_id: EventId,
+    /// The state.
+    status: ReservationStatus,
+    /// What it has, or had when it ended.
+    units: &'a [Units],
 }
 
 /// Whether `caller` may see all of what is `owner`'s, in their own tenant.
@@ -106,17 +132,31 @@ pub fn visible<'a>(change: &'a Change, caller: &Caller) -> Option<Visible<'a>> {
         return None;
     }
     // Who made a resource may have booked it in the same breath.
-    let author = change.fact.booking().map(|booking| &booking.user_id).or(change.actor.as_ref());
+    let author = change.fact.owner().or(change.actor.as_ref());
     let owns = author.is_none_or(|author| sees_all_of(author, caller));
     if owns && change.fact.conflicting().iter().all(|other| sees_all_of(&other.user_id, caller)) {
         return Some(Visible::Whole(change));
     }
     let data = match &change.fact {
         // What there is to book, and where, is known to the whole tenant.
-        Fact::ResourceCreated { resource } | Fact::ResourceUpdated { resource } => {
-            CutData::Resource { resource }
+        Fact::ResourceCreated { .. }
+        | Fact::ResourceUpdated { .. }
+        | Fact::VenueCreated { .. }
+        | Fact::VenueUpdated { .. }
+        | Fact::EventCreated { .. }
+        | Fact::EventUpdated { .. }
+        | Fact::EventCancelled { .. } => CutData::Known(change.fact.data()),
+        Fact::ReservationHeld { reservation, sections }
+        | Fact::ReservationSplit { reservation, sections, .. }
+        | Fact::ReservationConfirmed { reservation, sections, .. }
+        | Fact::ReservationExpired { reservation, sections }
+        | Fact::ReservationReleased { reservation, sections }
+        | Fact::ReservationCancelled { reservation, sections } => {
+            CutData::Reservation { reservation: self::reservation(reservation, caller), sections }
         }
-        Fact::VenueCreated { venue } | Fact::VenueUpdated { venue } => CutData::Venue { venue },
+        Fact::ReservationExtended { reservation } => {
+            CutData::Reservation { reservation: self::reservation(reservation, caller), sections: &[] }
+        }
         Fact::LogLeapt { .. } | Fact::ClockSetBack { .. } => return None,
         Fact::BookingConflict { booking, conflicting, conflict_count } => CutData::Conflict {
             booking: whose(booking, caller),
@@ -142,6 +182,18 @@ pub fn visible<'a>(change: &'a Change, caller: &Caller) -> Option<Visible<'a>> {
     }))
 }
 
+/// What `caller` may see of a reservation of their tenant.
+pub fn reservation<'a>(
+    reservation: &'a Reservation,
+    caller: &Caller,
+) -> Seen<&'a Reservation, AnothersReservation<'a>> {
+    if sees_all_of(&reservation.user_id, caller) {
+        return Seen::Whole(reservation);
+    }
+    let Reservation { id, event_id, state, units, .. } = reservation;
+    Seen::Cut(AnothersReservation { id: *id, event_id: *event_id, status: state.status(), units })
+}
+
 fn whose<'a>(booking: &'a Booking, caller: &Caller) -> Seen<&'a Booking> {
     if sees_all_of(&booking.user_id, caller) {
         return Seen::Whole(booking);
@@ -162,7 +214,10 @@ mod tests {
     use time::{Duration, macros::datetime};
 
     use super::*;
-    use crate::{Claim, ResourceName, Roles, TenantId, Title, VenueId, change::Trace, rules::BookingLimits};
+    use crate::{
+        Claim, ConfirmationCode, Resource, ResourceName, Roles, SectionId, SectionName, TenantId, Title,
+        VenueId, change::Trace, reservation::State, rules::BookingLimits,
+    };
 
     const AT: OffsetDateTime = datetime!(2027-03-20 08:00 UTC);
 
@@ -272,6 +327,47 @@ mod tests {
             (&json!(null), &json!(null), None)
         );
         assert_eq!(his["data"], hers["data"]);
+    }
+
+    #[test]
+    fn of_anothers_reservation_the_units_are_seen_and_neither_owner_nor_code() {
+        let reservation = Reservation {
+            id: ReservationId::from_u128(1),
+            event_id: EventId::from_u128(2),
+            venue_id: VenueId::from_u128(3),
+            user_id: UserId::parse("alice").unwrap(),
+            units: vec![Units {
+                section_id: SectionId::from_u128(4),
+                section: SectionName::parse("VIP").unwrap(),
+                quantity: 2,
+                seats: Vec::new(),
+            }],
+            state: State::Confirmed { code: ConfirmationCode::from_random(1) },
+            choice: None,
+            version: 2,
+            created_at: AT,
+            updated_at: AT,
+        };
+        let sections = vec![Availability::new(SectionId::from_u128(4), 10, 0, 2)];
+        let fact = || Fact::ReservationConfirmed {
+            reservation: reservation.clone(),
+            rest: Some(ReservationId::from_u128(9)),
+            sections: sections.clone(),
+        };
+        let hers = seen(fact(), &caller(9, "alice")).unwrap();
+        assert!(
+            hers["data"]["reservation"]["confirmation_code"].is_string() && hers["data"]["rest"].is_string()
+        );
+        let his = seen(fact(), &caller(9, "bob")).unwrap();
+        let expected = json!({
+            "reservation": {
+                "id": ReservationId::from_u128(1), "event_id": EventId::from_u128(2), "status": "CONFIRMED",
+                "units": reservation.units,
+            },
+            "sections": sections,
+        });
+        assert_eq!((&his["data"], &his["actor"]), (&expected, &json!(null)));
+        assert_eq!(seen(fact(), &caller(8, "alice")), None);
     }
 
     #[test]

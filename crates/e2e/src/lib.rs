@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "tests only: a failure is a panic")]
 
 mod binaries;
+pub mod buyers;
 pub mod chaos;
 mod client;
 mod contract;
@@ -20,6 +21,7 @@ mod socket;
 mod stream;
 
 pub use binaries::Binary;
+pub use buyers::Buyers;
 pub use client::{Answer, Client, booking};
 pub use contract::{Call, Contract};
 pub use crowd::{Crowd, Plan, Seen};

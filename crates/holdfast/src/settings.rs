@@ -228,6 +228,7 @@ impl holdfast_runtime::service::Settings for Holdfast {
                 let (shutdown, database) = (&self.process.shutdown, &settings.database);
                 shutdown.outlasts("STATEMENT_TIMEOUT_MILLIS", database.statement_timeout_millis)?;
                 settings.keeps_open_wants()?;
+                settings.api.lanes.check()?;
                 database.check()
             }
             Command::Migrate(settings) => settings.database.check(),

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "what is tested holds however a route is mounted")]
 
 use actix_web::{App, HttpResponse, http::header, test, web};
-use holdfast_runtime::extract::{JsonBody, Path, Query, configure};
+use holdfast_runtime::extract::{JsonBody, OptionalBody, Path, Query, configure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -40,11 +40,16 @@ async fn plan(JsonBody { value, bytes }: JsonBody<Plan>) -> HttpResponse {
     }))
 }
 
+async fn maybe(OptionalBody { value, bytes }: OptionalBody<Plan>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "name": value.map(|plan| plan.name), "bytes": bytes.len() }))
+}
+
 async fn answer(request: test::TestRequest) -> (u16, Value) {
     let app = test::init_service(
         App::new()
             .configure(|config| configure(config, LIMIT))
             .route("/plan", web::post().to(plan))
+            .route("/maybe", web::post().to(maybe))
             .route("/query", web::get().to(async |_: Query<Page>| HttpResponse::Ok().json(())))
             .route("/one/{id}", web::get().to(async |_: Path<u32>| HttpResponse::Ok().json(())))
             .route("/two/{id}/{seat}", web::get().to(async |_: Path<(u32, u8)>| HttpResponse::Ok().json(())))
@@ -169,6 +174,34 @@ async fn only_json_in_utf_8_is_a_body() {
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CONTENT_ENCODING, "gzip"));
     assert_eq!(answer(packed.set_payload("x")).await.0, 415);
+}
+
+#[actix_web::test]
+async fn a_body_that_may_be_left_out_is_what_any_other_is_when_it_is_there() {
+    let maybe = |media_type: &str, body: &'static str| {
+        let request = test::TestRequest::post().uri("/maybe");
+        let media_type = (header::CONTENT_TYPE, media_type.to_owned());
+        answer(
+            if media_type.1.is_empty() { request } else { request.insert_header(media_type) }
+                .set_payload(body),
+        )
+    };
+    let nothing = |bytes: usize| (200, json!({"name": null, "bytes": bytes}));
+    for media_type in ["", "text/plain", "application/json"] {
+        assert_eq!(maybe(media_type, "").await, nothing(0), "{media_type}");
+    }
+    assert_eq!(maybe("application/json", " null ").await, nothing(6));
+    let body = r#"{"name": "a"}"#;
+    assert_eq!(maybe("application/json", body).await, (200, json!({"name": "a", "bytes": body.len()})));
+    for media_type in ["", "text/plain"] {
+        let refusal = maybe(media_type, body).await;
+        assert_eq!(refused(&refusal), (415, "unsupported_media_type", "", ""), "{media_type}");
+    }
+    assert_eq!(refused(&maybe("application/json", "{}").await), (422, "invalid_body", "name", "required"));
+    assert_eq!(refused(&maybe("application/json", "[]").await), (422, "invalid_body", "", ""));
+    assert_eq!(refused(&maybe("application/json", " ").await), (400, "malformed_json", "", ""));
+    let long = test::TestRequest::post().uri("/maybe").set_payload(vec![b' '; LIMIT + 1]);
+    assert_eq!(refused(&answer(long).await), (413, "body_too_large", "", ""));
 }
 
 #[actix_web::test]

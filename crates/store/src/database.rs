@@ -17,7 +17,7 @@ use tokio_postgres::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{Error, Settings, meters::StepMeters, reading};
+use crate::{Error, Settings, layouts::Layouts, meters::StepMeters, reading};
 
 /// PostgreSQL, for this process. Cheap to clone.
 ///
@@ -28,6 +28,7 @@ pub struct Database {
     warnings: Warnings,
     pub(crate) clock_max_skew: time::Duration,
     pub(crate) meters: StepMeters,
+    layouts: Arc<Layouts>,
     pub(crate) readers: Arc<Semaphore>,
     pub(crate) wait: Duration,
     /// How long the answer to a read may take.
@@ -58,6 +59,7 @@ impl Database {
             warnings,
             clock_max_skew,
             meters: StepMeters::new(),
+            layouts: Arc::default(),
             readers: reading::places(settings.database_pool_size.get()),
             wait: settings.wait(),
             answer_within: Duration::from_millis(settings.statement_timeout_millis) + reading::ANSWER_SLACK,
@@ -67,6 +69,10 @@ impl Database {
     /// A connection, for one transaction or some reads.
     pub(crate) async fn connection(&self) -> Result<Object, Error> {
         Ok(self.pool.get().await?)
+    }
+
+    pub(crate) fn layouts(&self) -> &Layouts {
+        &self.layouts
     }
 
     pub(crate) fn warnings(&self) -> &Warnings {

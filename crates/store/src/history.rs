@@ -1,6 +1,7 @@
-//! What became of one booking: its changes, from the log.
+//! What became of one object: its changes, from the log.
 
-use holdfast_domain::{BookingId, Seq, Shard, TenantId, change::Recorded};
+use holdfast_domain::{Seq, Shard, TenantId, change::Recorded};
+use uuid::Uuid;
 
 use crate::{Database, Error, changes::recorded};
 
@@ -14,20 +15,20 @@ pub(crate) const OF_OBJECT: &str = "
     LIMIT $5";
 
 impl Database {
-    /// At most `limit` changes of a tenant's booking after `after`, in order.
+    /// At most `limit` changes of a tenant's object after `after`, in order.
     ///
     /// # Errors
     /// When PostgreSQL can't be asked.
     pub async fn history(
         &self,
         tenant: TenantId,
-        id: BookingId,
+        id: Uuid,
         after: Seq,
         limit: i64,
     ) -> Result<Vec<Recorded>, Error> {
         let reading = self.reading().await?;
         let shard = Shard::of(tenant).number();
-        let rows = reading.query(OF_OBJECT, &[&shard, &id.uuid(), &after.0, &tenant.uuid(), &limit]).await?;
+        let rows = reading.query(OF_OBJECT, &[&shard, &id, &after.0, &tenant.uuid(), &limit]).await?;
         Ok(rows.iter().map(|row| recorded(row, 0)).collect())
     }
 }

@@ -80,6 +80,14 @@ pub(crate) const SWEEP: &str = "
     ) place
     WHERE k.shard = place.shard AND k.ctid = place.ctid";
 
+/// The last change of an object, looked for as in [`EFFECT`].
+pub(crate) const LAST: &str = "
+    SELECT seq
+    FROM changes
+    WHERE shard = $1 AND (object_id, seq) <= ($2, 9223372036854775807) AND object_id >= $2
+    ORDER BY object_id DESC, seq DESC
+    LIMIT 1";
+
 /// A key that a batch asks for.
 pub(crate) struct Asked<'a> {
     pub(crate) tenant_id: TenantId,
@@ -107,6 +115,13 @@ pub(crate) struct New<'a> {
     pub(crate) asked: Asked<'a>,
     pub(crate) fingerprint: &'a [u8],
     pub(crate) effect_seq: Seq,
+}
+
+/// The last change of an object that the log has; none when it was pruned.
+pub(crate) async fn last_of(head: &Head, object: Uuid) -> Result<Option<Seq>, Error> {
+    let statement = head.client().prepare_cached(LAST).await?;
+    let row = head.client().query_opt(&statement, &[&head.shard().number(), &object]).await?;
+    Ok(row.map(|row| Seq(row.get(0))))
 }
 
 /// What is known of each key, by its place.

@@ -33,14 +33,17 @@ mod clock;
 mod database;
 mod decision;
 mod error;
+mod events;
 mod feed;
 mod head;
 mod heads;
 mod history;
+mod holdings;
 mod installation;
 mod inventory;
 mod keys;
 mod lane;
+mod layouts;
 mod leap;
 mod listing;
 mod meters;
@@ -48,10 +51,15 @@ mod migrate;
 mod pause;
 #[cfg(test)]
 mod plans;
+mod program;
 mod prune;
 mod reading;
+mod reservations;
 mod resources;
+mod seats;
+mod sections;
 mod settings;
+mod settling;
 mod venues;
 mod verify;
 mod watch;
@@ -63,17 +71,26 @@ pub use error::Error;
 pub use feed::{Log, LogPage};
 pub use head::Head;
 pub use heads::HeadRow;
+pub use holdings::{ReservationFilter, ReservationNow, ReservationsPage};
 pub use installation::{Installation, Origin};
 pub use inventory::ResourceFilter;
 pub use lane::{
-    Booked, CancelBooking, CreateBooking, CreateResource, CreateVenue, Edit, Key, Lanes, Object, Order,
-    Target, UpdateBooking, UpdateResource, UpdateVenue, Versions, WriteError, Written,
+    AddSection, Booked, CancelBooking, CancelEvent, ConfirmReservation, ConfirmSeats, CreateBooking,
+    CreateEvent, CreateResource, CreateVenue, Edit, ExtendReservation, HoldUnits, Item, Key, Lanes, Left,
+    NewSection, NewUnits, Object, Order, Part, Place, ReleaseReservation, Reserved, SectionRef, Target,
+    UnitsWanted, UpdateBooking, UpdateEvent, UpdateResource, UpdateSection, UpdateVenue, Versions,
+    WriteError, Written,
 };
 pub use leap::LEAP;
 pub use listing::{Filter, Page};
 pub use migrate::{SchemaError, migrate};
 pub use pause::Pause;
+pub use program::{EventFilter, EventNow, EventsPage, Hall, HallSection};
 pub use settings::{LaneSettings, Settings};
+pub use settling::Settled;
 pub use venues::VENUES_MAX;
-pub use verify::{After, Begun, LogEnds, Stored, StoredBooking, StoredResource, Table};
+pub use verify::{
+    After, Begun, BegunEvent, BegunReservation, LogEnds, Seating, SectionTaken, Stored, StoredBooking,
+    StoredEvent, StoredReservation, StoredResource, StoredSeats, Table,
+};
 pub use watch::{Glance, Stand, Tally};

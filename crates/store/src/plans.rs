@@ -5,8 +5,8 @@ use holdfast_testkit::TestDatabase;
 use tokio_postgres::Client;
 
 use crate::{
-    asked, availability, bookings, changes, database, decision, feed, heads, history, inventory, keys,
-    listing, prune, resources, verify, watch,
+    asked, availability, bookings, changes, database, decision, events, feed, heads, history, holdings,
+    inventory, keys, listing, program, prune, reservations, resources, seats, sections, verify, watch,
 };
 
 /// What is held, and nothing of a range that only begins before another is read from the table.
@@ -92,6 +92,7 @@ const HOT: &[(&str, &[&str])] = &[
     (asked::COUNT, &["bookings_on_resource", HELD, WANTED, "bookings_moving"]),
     (keys::KNOWN, &["idempotency_keys_pkey", "(key = wanted.key)"]),
     (keys::EFFECT, &["changes_pkey", "changes_of_object", "(object_id = "]),
+    (keys::LAST, &["changes_of_object", "(ROW(object_id, seq) <= ROW($2, "]),
     (keys::EXPIRED, &["idempotency_keys_expired"]),
     (prune::FIRST, &["changes_pkey", "Index Cond: (shard = $1)"]),
     (prune::OLDEST, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq >= $5))"]),
@@ -105,6 +106,8 @@ const HOT: &[(&str, &[&str])] = &[
             "changes_pkey",
             "resources_pkey",
             "bookings_due",
+            "reservations_ending",
+            "events_cancelling",
             "Nested Loop",
             "CTE Scan on recent c",
         ],
@@ -165,6 +168,106 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (verify::VENUES, &["venues_pkey", "(ROW(tenant_id, id) > ROW($2, $3))", "changes_of_object"]),
+    (events::BY_ID, &["events_pkey", "(id = $3)"]),
+    (events::ON_SALE, &["events_pkey", "(id = wanted.id)"]),
+    (events::CANCELLING, &["events_cancelling"]),
+    (sections::COUNT, &["sections_pkey", "(id = d.id)", "TID Cond"]),
+    (sections::OF_EVENTS, &["sections_position_key", "(event_id = wanted.event_id)"]),
+    (sections::NAMED, &["sections_name_key", "(name = wanted.name)"]),
+    (sections::BY_ID, &["sections_pkey", "(id = wanted.id)"]),
+    (sections::LAYOUTS, &["sections_pkey", "(id = wanted.id)"]),
+    (sections::OF_RESERVATIONS, &["reservations_pkey", "(id = wanted.id)", "sections_pkey"]),
+    (sections::OF_SEATS, &["taken_seats_pkey", "(seat = wanted.seat)", "reservations_pkey", "sections_pkey"]),
+    (seats::BLOCKS, &["seat_blocks_pkey", "(section_id = wanted.section_id)"]),
+    (seats::WRITE_BLOCKS, &["seat_blocks_pkey", "(block = d.block)", "TID Cond"]),
+    (seats::HOLDERS, &["taken_seats_pkey", "(seat = wanted.seat)"]),
+    (seats::GIVE_BACK, &["taken_seats_pkey", "(seat = d.seat)", "TID Cond"]),
+    (reservations::BY_ID, &["reservations_pkey", "(id = wanted.id)", "events_pkey"]),
+    (
+        reservations::OF_SEATS,
+        &["taken_seats_pkey", "(seat = wanted.seat)", "reservations_pkey", "events_pkey"],
+    ),
+    (
+        reservations::LAPSED,
+        &[
+            "reservations_lapsing",
+            "(event_id = wanted.event_id) AND (expires_at <= ",
+            "heads_pkey",
+            "events_pkey",
+        ],
+    ),
+    (reservations::ENDED, &["reservations_ending", "(expires_at <= ", "heads_pkey", "events_pkey"]),
+    (reservations::LIVE, &["reservations_live", "(event_id = $2)", "events_pkey"]),
+    (reservations::HAS, &["reservations_live", "(user_id = wanted.user_id)"]),
+    (
+        reservations::NEXT_ENDS,
+        &["reservations_lapsing", "(event_id = wanted.event_id) AND (expires_at > $3)"],
+    ),
+    (reservations::REST, &["changes_of_object", "(ROW(object_id, seq) <= ROW($2, "]),
+    (reservations::UPDATE, &["reservations_pkey", "(id = c.id)", "TID Cond"]),
+    (program::EVENTS, &["events_pkey", "(id = wanted.id)", "sections_position_key", "reservations_lapsing"]),
+    (program::PAGE, &["events_by_day", "(ROW(event_date, id) > ROW($3, $4))", "sections_"]),
+    (
+        program::HALL,
+        &["events_pkey", "(id = $3)", "sections_position_key", "seat_blocks_pkey", "reservations_lapsing"],
+    ),
+    (holdings::ONE, &["reservations_pkey", "(id = $3)", "events_pkey"]),
+    (
+        holdings::OF_USER,
+        &["reservations_of_user", "(ROW(user_id, id) < ROW($3, $4)) AND (user_id >= $3)", "events_pkey"],
+    ),
+    (
+        verify::EVENTS,
+        &[
+            "events_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "sections_position_key",
+            "reservations_live",
+            "taken_seats_pkey",
+            "changes_of_object",
+            "(ROW(object_id, seq) <= ROW(",
+        ],
+    ),
+    (
+        verify::SEATS,
+        &[
+            "sections_position_key",
+            "seat_blocks_pkey",
+            "taken_seats_pkey",
+            "reservations_live",
+            "(event_id = $2)",
+        ],
+    ),
+    (
+        verify::RESERVATIONS,
+        &[
+            "reservations_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "events_pkey",
+            "changes_of_object",
+            "(ROW(object_id, seq) <= ROW(",
+        ],
+    ),
+    (
+        verify::BEGUN_EVENTS,
+        &[
+            "events_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "sections_position_key",
+            "changes_of_object",
+            "(ROW(object_id, seq) > ROW(",
+        ],
+    ),
+    (
+        verify::BEGUN_RESERVATIONS,
+        &[
+            "reservations_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "events_pkey",
+            "changes_of_object",
+            "(ROW(object_id, seq) > ROW(",
+        ],
+    ),
     (watch::STANDS, &["heads_pkey", "changes_pkey", "(shard = h.shard) AND (seq > h.decided)"]),
     (watch::WANTS, &["bookings_due"]),
     (watch::TALLY, &["changes_pkey", "Index Cond: ((shard = $1) AND (seq > $2) AND (seq <= $3))"]),
@@ -218,7 +321,13 @@ async fn a_statement_planned_on_tables_never_analysed_uses_its_index_however_few
         let test = TestDatabase::new().await;
         // The server must not analyse them by itself in between.
         let client = test.client().await;
-        client.batch_execute("ALTER TABLE bookings SET (autovacuum_enabled = off)").await.unwrap();
+        client
+            .batch_execute(
+                "ALTER TABLE bookings SET (autovacuum_enabled = off);
+                 ALTER TABLE reservations SET (autovacuum_enabled = off)",
+            )
+            .await
+            .unwrap();
         test.fill(rows).await;
         assert_plans(&test, &format!("{rows} rows, never analysed")).await;
     }

@@ -79,11 +79,44 @@ pub struct LaneSettings {
     /// Most resources of one tenant; one more is refused
     #[arg(id = "RESOURCES_PER_TENANT", long = "resources-per-tenant", env, default_value = "20000", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     pub resources_per_tenant: i64,
+    /// How long units of an event are held that nobody says how long to hold, in minutes
+    #[arg(id = "HOLD_MINUTES", long = "hold-minutes", env, default_value = "10", value_parser = clap::value_parser!(i64).range(1..=10_080))]
+    pub hold_minutes: i64,
+    /// How long units of an event may be held, extensions among them, in minutes
+    #[arg(id = "HOLD_MAX_MINUTES", long = "hold-max-minutes", env, default_value = "120", value_parser = clap::value_parser!(i64).range(1..=10_080))]
+    pub hold_max_minutes: i64,
+    /// Most events of one tenant; one more is refused
+    #[arg(id = "EVENTS_PER_TENANT", long = "events-per-tenant", env, default_value = "20000", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    pub events_per_tenant: i64,
 }
 
 impl LaneSettings {
     /// [`Self::grace_period_minutes`] as a duration.
     pub fn grace(&self) -> time::Duration {
         time::Duration::minutes(self.grace_period_minutes)
+    }
+
+    /// [`Self::hold_minutes`] as a duration.
+    pub fn hold(&self) -> time::Duration {
+        time::Duration::minutes(self.hold_minutes)
+    }
+
+    /// [`Self::hold_max_minutes`] as a duration.
+    pub fn hold_max(&self) -> time::Duration {
+        time::Duration::minutes(self.hold_max_minutes)
+    }
+
+    /// What contradicts itself, in a sentence.
+    ///
+    /// # Errors
+    /// When units would be held for longer than they may.
+    pub fn check(&self) -> Result<(), String> {
+        if self.hold_minutes > self.hold_max_minutes {
+            return Err(format!(
+                "HOLD_MINUTES ({}) must not be above HOLD_MAX_MINUTES ({}): no hold could last so long",
+                self.hold_minutes, self.hold_max_minutes
+            ));
+        }
+        Ok(())
     }
 }

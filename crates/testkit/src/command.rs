@@ -1,7 +1,9 @@
 //! Commands as a caller of open mode would give them.
 
 use holdfast_domain::{BookingId, DEFAULT_TENANT, DEFAULT_VENUE, Note, Shard, TimeRange, Trace};
-use holdfast_store::{CancelBooking, CreateBooking, Edit, Key, LaneSettings, Order, Target, UpdateBooking};
+use holdfast_store::{
+    CancelBooking, CreateBooking, Edit, Key, LaneSettings, Order, Target, UpdateBooking, Written,
+};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -18,6 +20,9 @@ pub fn lane_settings() -> LaneSettings {
         grace_period_minutes: 15,
         open_wants_per_resource: 5_000,
         resources_per_tenant: 20_000,
+        hold_minutes: 10,
+        hold_max_minutes: 120,
+        events_per_tenant: 20_000,
     }
 }
 
@@ -106,4 +111,12 @@ pub fn note(user: &str, id: BookingId, text: &str) -> UpdateBooking {
 /// When the name is none.
 pub fn cancel(user: &str, id: BookingId) -> CancelBooking {
     CancelBooking { order: order(user), id, versions: None }
+}
+
+/// `again` is the answer that `first` was, told as that of an earlier try.
+///
+/// # Panics
+/// When it is not.
+pub fn assert_replays<T: PartialEq + std::fmt::Debug>(again: &Written<T>, first: &Written<T>) {
+    assert_eq!((&again.value, again.replayed), (&first.value, true));
 }

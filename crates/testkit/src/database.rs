@@ -1,6 +1,7 @@
 //! A database for each test, copied from a migrated template.
 
 mod backup;
+mod units;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -71,6 +72,14 @@ impl TestDatabase {
             statement_timeout_millis: 20_000,
             clock_max_skew_seconds: 600,
         }
+    }
+
+    /// The same for tests that set the shard's clock ahead, by a day at most.
+    ///
+    /// # Panics
+    /// When the pool can't be built.
+    pub fn database_ahead(&self) -> Database {
+        Database::new(&Settings { clock_max_skew_seconds: 86_400, ..self.settings() }).expect("a pool")
     }
 
     /// Its URL, for the environment of another process.
@@ -168,8 +177,8 @@ impl TestDatabase {
         HeldHead { holder, watcher: self.client().await }
     }
 
-    /// Fills the tables with `count` bookings of 100 resources, half of them granted, straight past the log's
-    /// rules: for plans, not for replays.
+    /// Fills the tables with `count` bookings of 100 resources, half of them granted, and as many reservations of a tenth as
+    /// many events, straight past the log's rules: for plans, not for replays.
     pub async fn fill(&self, count: i32) {
         self.client().await.batch_execute(&fill(count)).await.expect("the tables are filled");
     }
@@ -315,6 +324,26 @@ fn fill(count: i32) -> String {
         SELECT {shard}, n, '{tenant}', 'booking_created', now(), gen_random_uuid(), gen_random_uuid(),
             md5((n % 100)::text)::uuid, '{{}}'
         FROM generate_series(1, {count}) n;
-        UPDATE heads SET seq = {count} WHERE shard = {shard}"
+        UPDATE heads SET seq = {count} WHERE shard = {shard};
+        INSERT INTO events (shard, tenant_id, id, venue_id, title, event_date, status, created_at, updated_at)
+        SELECT {shard}, '{tenant}', md5(n::text)::uuid, '{venue}', 'Event ' || n, date '2027-01-01' + n,
+            CASE WHEN n % 50 = 49 THEN 'CANCELLING' ELSE 'OPEN' END, now(), now()
+        FROM generate_series(0, {count} / 10) n;
+        INSERT INTO sections (shard, tenant_id, event_id, id, position, name, kind, capacity, layout_id, layout)
+        SELECT {shard}, '{tenant}', md5(n::text)::uuid, md5(n || '-' || s)::uuid, s, 'Section ' || s, 'SEATED', 1024,
+            gen_random_uuid(), '[]'
+        FROM generate_series(0, {count} / 10) n CROSS JOIN generate_series(0, 4) s;
+        INSERT INTO seat_blocks (shard, section_id, block, states)
+        SELECT {shard}, id, 0, decode(repeat('00', 256), 'hex') FROM sections;
+        INSERT INTO reservations (shard, tenant_id, id, event_id, user_id, status, expires_at, confirmation_code, quantity,
+            section_ids, units, version, created_at, updated_at)
+        SELECT {shard}, '{tenant}', gen_random_uuid(), md5((n % ({count} / 10 + 1))::text)::uuid, 'user-' || n % 1000,
+            CASE n / 100 % 2 WHEN 0 THEN 'HOLD' ELSE 'CONFIRMED' END,
+            CASE n / 100 % 2 WHEN 0 THEN now() + n * interval '1 second' END,
+            CASE n / 100 % 2 WHEN 1 THEN '2222-2222-2222' END, 1,
+            ARRAY[md5((n % ({count} / 10 + 1)) || '-0')::uuid], '[]', 1, now(), now()
+        FROM generate_series(1, {count}) n;
+        INSERT INTO taken_seats (shard, event_id, seat, tenant_id, reservation_id)
+        SELECT {shard}, event_id, id::text, '{tenant}', id FROM reservations"
     )
 }

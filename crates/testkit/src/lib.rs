@@ -13,14 +13,21 @@ mod publish;
 mod random;
 pub mod redis;
 mod scene;
+mod units;
 mod wait;
 
-pub use command::{cancel, create, hours, keyed, lane_settings, move_to, note, now, order, shard};
+pub use command::{
+    assert_replays, cancel, create, hours, keyed, lane_settings, move_to, note, now, order, shard,
+};
 pub use database::{Backup, HeldHead, TestDatabase};
 pub use process::free_port;
 pub use publish::publish;
 pub use random::Random;
 pub use scene::Scene;
+pub use units::{
+    confirm, confirm_part, confirm_seats, counted, create_event, extend, hold, hold_best, hold_seats,
+    lock_seats, on_sale, release, rows, seated, seats, update_section,
+};
 pub use wait::eventually;
 
 /// The value of an environment variable that `make test` sets.

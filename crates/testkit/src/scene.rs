@@ -1,7 +1,7 @@
 //! One room, one process: what somebody wants, holds, moves; what is decided, and what the log says of it.
 
 use holdfast_domain::{Booking, BookingId, DEFAULT_TENANT, Kind, TimeRange, rules::Verdict};
-use holdfast_store::{Database, LaneSettings, Lanes, Settings, StepLimits};
+use holdfast_store::{Database, LaneSettings, Lanes, StepLimits};
 
 use crate::{TestDatabase, create, lane_settings, move_to, shard};
 
@@ -30,9 +30,7 @@ impl Scene {
     /// When it does not come about.
     pub async fn with(settings: LaneSettings) -> Self {
         let test = TestDatabase::new().await;
-        // Tests may set the shard's clock ahead.
-        let database =
-            Database::new(&Settings { clock_max_skew_seconds: 86_400, ..test.settings() }).expect("a pool");
+        let database = test.database_ahead();
         let lanes = Lanes::new(database.clone(), settings, |_| {});
         Self { test, database, lanes }
     }

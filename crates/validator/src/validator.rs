@@ -1,4 +1,4 @@
-//! The one loop: hears bells, minds deadlines, looks around once a second, and takes steps.
+//! The one loop: hears bells, minds deadlines, looks around once a second, and takes steps: settles and decides.
 
 use std::time::{Duration, Instant};
 
@@ -142,32 +142,54 @@ impl Validator {
         failed.map_or(Ok(again), Err)
     }
 
-    /// A look, and a step if it finds something to do.
+    /// A look, and a step of each kind that it finds something to do for.
     async fn serve(&self, shard: Shard) -> Result<Turn, Error> {
         let look = self.database.look(shard, self.limits).await?;
         meters::tell(&look, shard);
-        let turn = |more| Turn { shard, seen: look.seq, due: due_at(&look), more };
-        if !look.work {
-            return Ok(turn(false));
+        if !look.work && !look.unsettled {
+            return Ok(Turn { shard, seen: look.seq, due: due_at(&look), more: false });
         }
-        match self.database.step(shard, self.limits).await {
-            Ok(step) => {
-                if !step.decided.is_empty() {
-                    (self.committed)(shard);
-                }
-                // What a step changed is seen by the next look: deadlines above all.
-                Ok(turn(true))
-            }
+        let has_grown = match self.step(shard, &look).await {
+            Ok(has_grown) => has_grown,
             // Whoever holds the head may be deciding right now. A bell or a look around brings us back.
-            Err(Error::Busy(_)) => Ok(Turn { seen: Seq(-1), ..turn(false) }),
-            Err(error) => Err(error),
+            Err(Error::Busy(_)) => return Ok(Turn { shard, seen: Seq(-1), due: due_at(&look), more: false }),
+            Err(error) => return Err(error),
+        };
+        if has_grown {
+            (self.committed)(shard);
         }
+        // What a step changed is seen by the next look: deadlines above all. A step that could do nothing is not taken again
+        // before the log has grown.
+        let more = look.work || has_grown;
+        Ok(Turn { shard, seen: look.seq, due: None, more })
+    }
+
+    /// A step of each kind that there is something to do for; whether the log has grown by it. What can't be settled does not
+    /// keep anything from being decided.
+    async fn step(&self, shard: Shard, look: &Look) -> Result<bool, Error> {
+        let mut has_grown = false;
+        if look.work {
+            has_grown |= !self.database.step(shard, self.limits).await?.decided.is_empty();
+        }
+        if look.unsettled {
+            match self.database.settle_reservations(shard).await {
+                Ok(settled) => {
+                    meters::settled(settled.reservations);
+                    has_grown |= settled.has_grown;
+                }
+                Err(error @ Error::Defect(_)) => {
+                    tracing::error!(%shard, %error, "reservations can't be settled; who wants their units settles them");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(has_grown)
     }
 }
 
-/// When the shard's next open want is due, on this process's steady clock.
+/// When the shard's next open want is due, or its next hold has to be settled, on this process's steady clock.
 fn due_at(look: &Look) -> Option<Instant> {
-    let due_in = look.due_in?;
+    let due_in = look.due_in.into_iter().chain(look.settles_in).min()?;
     Some(Instant::now() + Duration::try_from(due_in).unwrap_or_default() + DUE_SLACK)
 }
 

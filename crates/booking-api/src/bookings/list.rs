@@ -146,7 +146,8 @@ impl Query {
             Some(Named::Name(venue.unwrap_or(DEFAULT_VENUE), name))
         });
         let user = self.user_id.as_deref().and_then(|user| faults.text("user_id", UserId::parse(user)));
-        let statuses = self.statuses(&mut faults);
+        let all = [Status::Pending, Status::Valid, Status::Rejected, Status::Cancelled];
+        let statuses = page::words(&mut faults, "status", self.status.as_deref(), &all, Status::as_str);
         let date = self.date.as_deref().and_then(|text| {
             let date = zone::day(text);
             if date.is_none() {
@@ -163,21 +164,6 @@ impl Query {
         let after = page::cursor(&mut faults, self.cursor.as_deref(), page::read_place);
         let filter = Filter { resource: None, venue, user, statuses, from, to, days: None, after, limit };
         faults.or(Some(Asked { filter, resource, date }), Problem::bad_query())
-    }
-
-    /// The states that are asked for, which are separated by commas.
-    fn statuses(&self, faults: &mut Faults) -> Vec<Status> {
-        let words = self.status.as_deref().into_iter().flat_map(|list| list.split(','));
-        let statuses: Option<Vec<Status>> = words.map(Status::parse).collect();
-        let Some(mut statuses) = statuses else {
-            let message = "must be PENDING, VALID, REJECTED or CANCELLED, or several with commas";
-            faults.add("status", "one_of", message);
-            return Vec::new();
-        };
-        // A list of thousands says no more than one of four.
-        statuses.sort_unstable_by_key(|status| status.as_str());
-        statuses.dedup();
-        statuses
     }
 }
 

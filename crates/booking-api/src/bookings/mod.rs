@@ -2,7 +2,6 @@
 
 mod answer;
 mod body;
-mod history;
 mod list;
 mod process;
 
@@ -28,7 +27,7 @@ use uuid::Uuid;
 use crate::{
     caller::{Reader, Writer},
     document::{Closed, NoBooking, Own, Read, TooManyResources, UnknownResource, Wanted, Write},
-    problems,
+    history, problems,
     waits::Waits,
     writes::{made, note_replay, versions},
 };
@@ -39,7 +38,7 @@ pub const PREFIXES: [&str; 2] = ["/api/v1", "/api"];
 
 /// What the API's document says of them, under each prefix.
 #[derive(OpenApi)]
-#[openapi(paths(list::list, create, show, update, cancel, history::history, process::process_pending))]
+#[openapi(paths(list::list, create, show, update, cancel, history::of_booking, process::process_pending))]
 pub struct Document;
 
 /// Mounts the routes under `/api/v1`, and under `/api` as they were first published. Full paths, literals
@@ -51,7 +50,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(at("").get(list::list).post(create))
             .service(at("/process-pending").post(process::process_pending))
             .service(at("/{id}").get(show).put(update).delete(cancel))
-            .service(at("/{id}/history").get(history::history));
+            .service(at("/{id}/history").get(history::of_booking));
     }
 }
 

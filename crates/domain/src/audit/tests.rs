@@ -1,5 +1,7 @@
 //! Each rule broken by hand, and found.
 
+mod units;
+
 use time::{Duration, macros::datetime};
 
 use super::*;

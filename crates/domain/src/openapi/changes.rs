@@ -11,23 +11,16 @@ use utoipa::{
     },
 };
 
-use super::{Schemas, SeenConflict, SeenRecordedBooking, add, example, refer};
-use crate::{Kind, RequestId, Resource, Seq, Traceparent, UserId, Venue};
+use super::{Schemas, SeenConflict, SeenRecordedBooking, SeenReservation, add, example, refer};
+use crate::{
+    Availability, Event, Kind, RequestId, ReservationId, Resource, Seq, Traceparent, UserId, Venue,
+    change::{SeatsAdded, SeatsRemoved},
+};
 
 /// Those that are told to somebody.
-const KINDS: [Kind; 11] = [
-    Kind::BookingCreated,
-    Kind::BookingUpdated,
-    Kind::BookingDeleted,
-    Kind::BookingConflict,
-    Kind::BookingValidated,
-    Kind::BookingRejected,
-    Kind::BookingMoveRejected,
-    Kind::ResourceCreated,
-    Kind::ResourceUpdated,
-    Kind::VenueCreated,
-    Kind::VenueUpdated,
-];
+fn kinds() -> impl Iterator<Item = Kind> {
+    Kind::ALL.iter().copied().filter(|kind| !kind.is_of_the_log())
+}
 
 /// A change, of whichever kind: in `/changes`, in a history, over a socket.
 #[derive(Debug)]
@@ -45,13 +38,18 @@ impl ToSchema for LoggedChange {
     }
 
     fn schemas(schemas: &mut Schemas) {
-        for kind in KINDS {
+        for kind in kinds() {
             schemas.push((name(kind), schema(kind)));
         }
         add::<SeenRecordedBooking>(schemas);
         add::<SeenConflict>(schemas);
         add::<Resource>(schemas);
         add::<Venue>(schemas);
+        add::<Event>(schemas);
+        add::<SeatsAdded>(schemas);
+        add::<SeatsRemoved>(schemas);
+        add::<SeenReservation>(schemas);
+        add::<Availability>(schemas);
         add::<UserId>(schemas);
         add::<RequestId>(schemas);
         add::<Traceparent>(schemas);
@@ -61,7 +59,7 @@ impl ToSchema for LoggedChange {
 
 /// The word and the schema's name of each kind.
 pub fn changes() -> Vec<(&'static str, String)> {
-    KINDS.into_iter().map(|kind| (kind.as_str(), name(kind))).collect()
+    kinds().map(|kind| (kind.as_str(), name(kind))).collect()
 }
 
 /// One of these, given as the word in `type` and the schema's name.
@@ -132,6 +130,23 @@ const fn about(kind: Kind) -> &'static str {
         Kind::ResourceUpdated => "A resource was renamed, or its limits were changed.",
         Kind::VenueCreated => "A venue was made.",
         Kind::VenueUpdated => "A venue was renamed or moved.",
+        Kind::EventCreated => "An event was made.",
+        Kind::EventUpdated => {
+            "An event was changed: what is said about it, whether it is on sale, or what is sold of it. A seat that is added \
+             and was there before is for sale again."
+        }
+        Kind::EventCancelled => {
+            "An event was called off: `CANCELLING` while some still have units of it, then `CANCELLED`."
+        }
+        Kind::ReservationHeld => "Units are held, until the hold's end.",
+        Kind::ReservationSplit => {
+            "Units that the reservation had belong to another one of its owner's, which is told of right behind."
+        }
+        Kind::ReservationConfirmed => "Held units were confirmed.",
+        Kind::ReservationExtended => "A hold ends later.",
+        Kind::ReservationExpired => "The end of a hold came before it was confirmed.",
+        Kind::ReservationReleased => "Its owner gave a hold up.",
+        Kind::ReservationCancelled => "Confirmed units were given up, or the event was called off.",
         Kind::LogLeapt => "The log goes on further ahead.",
         Kind::ClockSetBack => "The log's clock was set back.",
     }
@@ -141,6 +156,14 @@ fn data(kind: Kind) -> Object {
     let object = ObjectBuilder::new().schema_type(SchemaType::new(Type::Object));
     let booking = |object: ObjectBuilder| {
         object.property("booking", refer::<SeenRecordedBooking>()).required("booking")
+    };
+    let event = |object: ObjectBuilder| object.property("event", refer::<Event>()).required("event");
+    let reservation = |object: ObjectBuilder| {
+        object.property("reservation", refer::<SeenReservation>()).required("reservation")
+    };
+    let units = |object: ObjectBuilder| {
+        let left = Array::new(refer::<Availability>());
+        reservation(object).property("sections", left).required("sections")
     };
     match kind {
         Kind::BookingCreated
@@ -171,6 +194,30 @@ fn data(kind: Kind) -> Object {
         }
         Kind::VenueCreated | Kind::VenueUpdated => {
             object.property("venue", refer::<Venue>()).required("venue")
+        }
+        Kind::EventCreated => {
+            event(object).property("seats_added", Array::new(refer::<SeatsAdded>())).required("seats_added")
+        }
+        Kind::EventUpdated => event(object)
+            .property("seats_added", Array::new(refer::<SeatsAdded>()))
+            .required("seats_added")
+            .property("seats_removed", Array::new(refer::<SeatsRemoved>()))
+            .required("seats_removed"),
+        Kind::EventCancelled => event(object),
+        Kind::ReservationHeld
+        | Kind::ReservationExpired
+        | Kind::ReservationReleased
+        | Kind::ReservationCancelled => units(object),
+        Kind::ReservationSplit => units(object).property("to", refer::<ReservationId>()),
+        Kind::ReservationConfirmed => units(object).property(
+            "rest",
+            OneOfBuilder::new()
+                .item(Object::with_type(Type::Null))
+                .item(refer::<ReservationId>())
+                .description(Some("The hold of what was not confirmed of it; not told of another's.")),
+        ),
+        Kind::ReservationExtended => {
+            reservation(object).property("sections", Array::new(refer::<Availability>()))
         }
         Kind::LogLeapt | Kind::ClockSetBack => object,
     }

@@ -4,10 +4,16 @@ use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use crate::{
-    Address, Booking, BookingId, Caller, Change, Claim, Conflict, DEFAULT_TENANT, DEFAULT_VENUE, Fact, Kind,
-    RequestId, Resource, ResourceId, ResourceName, Roles, Seq, Status, TimeRange, Title, Trace, UserId,
-    Venue, VenueName, ZoneName,
+    Address, Availability, Booking, BookingId, Caller, Change, Claim, ConfirmationCode, Conflict,
+    DEFAULT_TENANT, DEFAULT_VENUE, Event, EventId, EventStatus, EventTitle, Fact, Kind, Price, RequestId,
+    Reservation, ReservationId, Resource, ResourceId, ResourceName, Roles, RowName, SeatLabel, Section,
+    SectionId, SectionKind, SectionName, Seq, Status, TimeRange, Title, Trace, Units, UserId, Venue,
+    VenueName, ZoneName,
+    change::{SeatsAdded, SeatsRemoved},
+    event::Currency,
+    reservation::State,
     rules::BookingLimits,
+    seating::{Row, RowSeats},
     visible::{self, Another, Seen},
 };
 
@@ -15,6 +21,9 @@ const AT: OffsetDateTime = datetime!(2027-03-20 08:15:30.25 UTC);
 
 const BOOKING: BookingId = BookingId::from_u128(0x0195_a2b4_7c3e_7d11_8a55_3f1b_6c0e_9d42);
 const OTHER: BookingId = BookingId::from_u128(0x0195_a2b3_0b2c_7a10_9c4d_7e2a_5b1f_8c31);
+const EVENT: EventId = EventId::from_u128(0x0195_a2b5_2222_7d11_8a55_0000_0000_0001);
+const SECTION: SectionId = SectionId::from_u128(0x0195_a2b5_3333_7d11_8a55_0000_0000_0001);
+const RESERVATION: ReservationId = ReservationId::from_u128(0x0195_a2b5_4444_7d11_8a55_0000_0000_0001);
 const RESOURCE: ResourceId = ResourceId::from_u128(0x0195_a2b0_1111_7d11_8a55_0000_0000_0001);
 
 /// Takes what is known to be right.
@@ -92,6 +101,71 @@ pub fn venue() -> Venue {
     }
 }
 
+/// A concert with one section, of seats.
+pub fn event() -> Event {
+    Event {
+        id: EVENT,
+        venue_id: DEFAULT_VENUE,
+        title: right!(EventTitle::parse("Concert 2027")),
+        event_date: time::macros::date!(2027 - 06 - 15),
+        starts_at: Some(datetime!(2027-06-15 18:00 UTC)),
+        ends_at: None,
+        status: EventStatus::Open,
+        sale_opens_at: None,
+        sale_closes_at: Some(datetime!(2027-06-15 17:00 UTC)),
+        units_per_user: Some(8),
+        sections: vec![Section {
+            id: SECTION,
+            name: right!(SectionName::parse("Stalls")),
+            kind: SectionKind::Seated,
+            capacity: 20,
+            price: Some(Price { amount: 4_900, currency: right!(Currency::parse("EUR")) }),
+        }],
+        version: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+/// Its seats.
+pub fn seats_added() -> Vec<SeatsAdded> {
+    let row = Row::new(right!(RowName::parse("A")), RowSeats::Count(20), 0, None);
+    vec![SeatsAdded { section_id: SECTION, rows: vec![right!(row)] }]
+}
+
+/// What is left of them.
+pub fn left() -> Availability {
+    Availability::new(SECTION, 20, 2, 0)
+}
+
+/// Two of them, held.
+pub fn reservation() -> Reservation {
+    let seats = ["A10", "A11"].map(|label| right!(SeatLabel::parse(label)));
+    Reservation {
+        id: RESERVATION,
+        event_id: EVENT,
+        venue_id: DEFAULT_VENUE,
+        user_id: right!(UserId::parse("alice")),
+        units: vec![Units {
+            section_id: SECTION,
+            section: right!(SectionName::parse("Stalls")),
+            quantity: 2,
+            seats: seats.into(),
+        }],
+        state: State::Hold { expires_at: AT + Duration::minutes(10) },
+        choice: None,
+        version: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+/// The same once they are confirmed.
+pub fn confirmed() -> Reservation {
+    let code = right!(ConfirmationCode::parse("K7QX-M2RD-9HTB"));
+    reservation().with(State::Confirmed { code }, AT + Duration::MINUTE)
+}
+
 /// What the log tells of a change of this kind.
 pub fn change(kind: Kind) -> Change {
     let booking = booking();
@@ -116,11 +190,53 @@ pub fn change(kind: Kind) -> Change {
         Kind::ResourceUpdated => Fact::ResourceUpdated { resource: resource() },
         Kind::VenueCreated => Fact::VenueCreated { venue: venue() },
         Kind::VenueUpdated => Fact::VenueUpdated { venue: venue() },
+        Kind::EventCreated => Fact::EventCreated { event: event(), seats_added: seats_added() },
+        Kind::EventUpdated => Fact::EventUpdated {
+            event: event(),
+            seats_added: Vec::new(),
+            seats_removed: vec![SeatsRemoved {
+                section_id: SECTION,
+                seats: vec![right!(SeatLabel::parse("A20"))],
+            }],
+        },
+        Kind::EventCancelled => {
+            Fact::EventCancelled { event: Event { status: EventStatus::Cancelled, ..event() } }
+        }
+        Kind::ReservationHeld => Fact::ReservationHeld { reservation: reservation(), sections: vec![left()] },
+        Kind::ReservationSplit => Fact::ReservationSplit {
+            reservation: reservation(),
+            to: ReservationId::from_u128(RESERVATION.uuid().as_u128() + 1),
+            sections: vec![left()],
+        },
+        Kind::ReservationConfirmed => Fact::ReservationConfirmed {
+            reservation: confirmed(),
+            rest: None,
+            sections: vec![Availability::new(SECTION, 20, 0, 2)],
+        },
+        Kind::ReservationExtended => Fact::ReservationExtended { reservation: reservation() },
+        Kind::ReservationExpired => Fact::ReservationExpired {
+            reservation: {
+                let held = reservation();
+                let end = AT + Duration::minutes(10);
+                held.with(held.state.clone().at(end), end)
+            },
+            sections: vec![Availability::new(SECTION, 20, 0, 0)],
+        },
+        Kind::ReservationReleased => Fact::ReservationReleased {
+            reservation: reservation().with(State::Cancelled, AT + Duration::MINUTE),
+            sections: vec![Availability::new(SECTION, 20, 0, 0)],
+        },
+        Kind::ReservationCancelled => Fact::ReservationCancelled {
+            reservation: reservation().with(State::Cancelled, AT + Duration::MINUTE),
+            sections: vec![Availability::new(SECTION, 20, 0, 0)],
+        },
         Kind::LogLeapt => Fact::LogLeapt { from: Seq(4_711) },
         Kind::ClockSetBack => Fact::ClockSetBack { from: AT },
     };
-    let by_engine =
-        matches!(kind, Kind::BookingValidated | Kind::BookingRejected | Kind::BookingMoveRejected);
+    let by_engine = matches!(
+        kind,
+        Kind::BookingValidated | Kind::BookingRejected | Kind::BookingMoveRejected | Kind::ReservationExpired
+    );
     let request_id = (!by_engine).then(|| Uuid::from_u128(BOOKING.uuid().as_u128() + 1).to_string());
     Change {
         tenant_id: DEFAULT_TENANT,

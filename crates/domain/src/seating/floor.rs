@@ -69,11 +69,6 @@ impl Floor {
         &self.map
     }
 
-    /// What has become of them, to grow with the layout.
-    pub fn into_map(self) -> SeatMap {
-        self.map
-    }
-
     /// What has become of a seat. It must be there.
     pub fn get(&self, ordinal: u32) -> SeatState {
         self.map.get(ordinal)
@@ -88,11 +83,6 @@ impl Floor {
             let old = std::mem::replace(&mut self.rows[row], left(&self.layout, &self.map, row));
             self.free = self.free - old.free as usize + self.rows[row].free as usize;
         }
-    }
-
-    /// Says that the map is stored.
-    pub fn stored(&mut self) {
-        self.map.stored();
     }
 
     /// How many seats are free.

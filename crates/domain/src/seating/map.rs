@@ -129,8 +129,9 @@ impl SeatMap {
         self.changed.iter().enumerate().filter_map(|(number, changed)| changed.then_some(number))
     }
 
-    /// Says that all of it is stored: nothing is changed any more.
-    pub fn stored(&mut self) {
+    /// All of it is stored: nothing is changed any more.
+    #[cfg(test)]
+    fn stored(&mut self) {
         self.changed.fill(false);
     }
 

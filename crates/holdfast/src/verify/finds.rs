@@ -17,11 +17,13 @@ pub enum Promise {
     P2,
     /// First come, first served.
     P4,
+    /// No more is taken than there is, and a hold ends at its end.
+    P5,
 }
 
 impl Promise {
     /// In the order in which they are told.
-    pub const ALL: [Self; 4] = [Self::Log, Self::P1, Self::P2, Self::P4];
+    pub const ALL: [Self; 5] = [Self::Log, Self::P1, Self::P2, Self::P4, Self::P5];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Promise {
             Self::P1 => "P1",
             Self::P2 => "P2",
             Self::P4 => "P4",
+            Self::P5 => "P5",
         }
     }
 
@@ -42,6 +45,9 @@ impl Promise {
             Self::P1 => "no two bookings hold the same time of one resource",
             Self::P2 => "the tables have what the log says, and the log has what the tables have",
             Self::P4 => "first come, first served; nobody is rejected too soon, or though there was room",
+            Self::P5 => {
+                "held plus confirmed never exceeds capacity; a hold ends at its end; taken and free make the capacity"
+            }
         }
     }
 }
@@ -52,6 +58,7 @@ impl From<audit::Rule> for Promise {
             audit::Rule::Log => Self::Log,
             audit::Rule::P1 => Self::P1,
             audit::Rule::P4 => Self::P4,
+            audit::Rule::P5 => Self::P5,
         }
     }
 }
@@ -81,6 +88,8 @@ pub struct Each {
     p2: u64,
     #[serde(rename = "P4")]
     p4: u64,
+    #[serde(rename = "P5")]
+    p5: u64,
 }
 
 impl Each {
@@ -91,6 +100,7 @@ impl Each {
             Promise::P1 => self.p1,
             Promise::P2 => self.p2,
             Promise::P4 => self.p4,
+            Promise::P5 => self.p5,
         }
     }
 
@@ -105,6 +115,7 @@ impl Each {
             Promise::P1 => self.p1 += count,
             Promise::P2 => self.p2 += count,
             Promise::P4 => self.p4 += count,
+            Promise::P5 => self.p5 += count,
         }
     }
 }
@@ -130,15 +141,23 @@ pub struct Figures {
     pub grants: u64,
     /// Rejections among them.
     pub rejections: u64,
+    /// Holds among them.
+    pub holds: u64,
+    /// Confirmations among them.
+    pub confirmations: u64,
     /// Rows read, by table.
     pub bookings: u64,
     /// The same.
     pub resources: u64,
     /// The same.
     pub venues: u64,
+    /// The same.
+    pub events: u64,
+    /// The same.
+    pub reservations: u64,
     /// How often something was held against each promise.
     pub checks: Each,
-    /// Bookings that begin before what was read of the log.
+    /// Bookings, events and reservations that begin before what was read of the log.
     pub begun_before: u64,
     /// Objects of which the log has nothing, since it was pruned.
     pub untold: u64,
@@ -153,9 +172,13 @@ impl AddAssign for Figures {
         self.changes += other.changes;
         self.grants += other.grants;
         self.rejections += other.rejections;
+        self.holds += other.holds;
+        self.confirmations += other.confirmations;
         self.bookings += other.bookings;
         self.resources += other.resources;
         self.venues += other.venues;
+        self.events += other.events;
+        self.reservations += other.reservations;
         self.checks += other.checks;
         self.begun_before += other.begun_before;
         self.untold += other.untold;

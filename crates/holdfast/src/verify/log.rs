@@ -1,14 +1,11 @@
 //! A shard's log, read from its begin to where it ended at the start, and replayed.
 //!
-//! In memory are one page, the next one, and what the judge knows of each booking that wants or holds something.
+//! In memory are one page, the next one, and what the judge knows of whatever is open.
 
 use std::collections::{HashMap, HashSet};
 
-use holdfast_domain::{
-    BookingId, Change, Fact, Kind, NO_TENANT, ResourceId, Seq, Shard, TenantId, audit::Replay,
-    change::Recorded,
-};
-use holdfast_store::{Begun, Database, Error, LogEnds, Table};
+use holdfast_domain::{Change, Fact, NO_TENANT, Seq, Shard, TenantId, audit::Replay, change::Recorded};
+use holdfast_store::{Database, Error, LogEnds, Table};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -25,9 +22,6 @@ pub(super) const ROWS: i64 = if cfg!(test) { 10 } else { 1_000 };
 
 /// How many positions may be pruned while it is looked up what there was before the log: more, and it is read anew.
 const PRUNED_MAX: i64 = 100_000;
-
-/// A booking that the log tells of from its begin, and where that is.
-type Young = (Seq, TenantId, (ResourceId, BookingId));
 
 /// What was found of a log.
 pub(super) enum Outcome {
@@ -85,8 +79,8 @@ impl Reading<'_> {
                 return Ok(Outcome::Pruned);
             }
             // The log began to tell of them, and that has been pruned since.
-            for (_, tenant_id, booking) in young.into_iter().filter(|(seq, ..)| *seq < first.seq) {
-                replay.adopt_unsettled(tenant_id, booking.0, booking.1);
+            for (_, tenant_id, object) in young.into_iter().filter(|(seq, ..)| *seq < first.seq) {
+                object.adopt(tenant_id, &mut replay);
                 self.verdict.figures.begun_before += 1;
             }
             let before = match first.parse().map(|change| change.fact) {
@@ -106,34 +100,6 @@ impl Reading<'_> {
 
     async fn first_after(&self, after: Seq, until: Seq) -> Result<Option<Recorded>, Error> {
         Ok(self.database.log_run(self.shard, after, until, 1).await?.pop())
-    }
-
-    /// Takes what there was before the log: a booking that the log does not tell of has been as it is, and one of which it
-    /// tells later only then is known. One whose row can't be read never is.
-    ///
-    /// Gives those that the log tells of from their begin, if that lies before `margin`: it may be pruned meanwhile.
-    async fn adopt(&mut self, replay: &mut Replay, margin: Seq) -> Result<Vec<Young>, Error> {
-        let (mut after, mut young) = (None, Vec::new());
-        loop {
-            let page = self.database.begun_bookings(self.shard, self.from, after, ROWS).await?;
-            let Some(last) = page.last() else {
-                return Ok(young);
-            };
-            after = Some((last.tenant_id, last.id.uuid()));
-            for Begun { tenant_id, resource_id, id, row, first } in page {
-                match (first, row) {
-                    (Some((seq, kind)), _) if kind == Kind::BookingCreated.as_str() => {
-                        if seq < margin {
-                            young.push((seq, tenant_id, (resource_id, id)));
-                        }
-                        continue;
-                    }
-                    (None, Ok(booking)) => replay.adopt(tenant_id, &booking),
-                    _ => replay.adopt_unsettled(tenant_id, resource_id, id),
-                }
-                self.verdict.figures.begun_before += 1;
-            }
-        }
     }
 
     /// Page by page up to `until`; false when it was pruned meanwhile.
@@ -224,8 +190,8 @@ impl Reading<'_> {
             let name = Some(format!("{} {}", word(table), object.1));
             self.verdict.find(at.find(Promise::P2, None, name, "it is in the log, and not in the table"));
         }
-        // Bookings are told of a few times and then no more; the others again and again, and they are few.
-        let kept = if table == Table::Bookings { lost } else { objects };
+        // Bookings and reservations are told of a few times and then no more; the others again and again, and they are few.
+        let kept = if matches!(table, Table::Bookings | Table::Reservations) { lost } else { objects };
         known.extend(kept);
         Ok(())
     }
@@ -235,9 +201,12 @@ impl Reading<'_> {
         let figures = &mut self.verdict.figures;
         (figures.changes, figures.grants) = (report.changes, report.grants);
         (figures.rejections, figures.unjudged) = (report.rejections, report.unjudged);
+        (figures.holds, figures.confirmations) = (report.holds, report.confirmations);
         self.verdict.checked(Promise::P1, report.p1_checks);
         self.verdict.checked(Promise::P4, report.p4_checks);
-        self.verdict.checked(Promise::Log, report.checks - report.p1_checks - report.p4_checks);
+        self.verdict.checked(Promise::P5, report.p5_checks);
+        let others = report.p1_checks + report.p4_checks + report.p5_checks;
+        self.verdict.checked(Promise::Log, report.checks - others);
     }
 
     /// The head and the last change, of one moment.
@@ -267,6 +236,8 @@ fn object(change: &Change) -> Option<(Table, (TenantId, Uuid))> {
     let table = match change.fact {
         Fact::ResourceCreated { .. } | Fact::ResourceUpdated { .. } => Table::Resources,
         Fact::VenueCreated { .. } | Fact::VenueUpdated { .. } => Table::Venues,
+        _ if change.fact.event().is_some() => Table::Events,
+        _ if change.fact.reservation().is_some() => Table::Reservations,
         _ => change.fact.booking().map(|_| Table::Bookings)?,
     };
     Some((table, (change.tenant_id, change.fact.object_id())))
@@ -281,5 +252,7 @@ pub(super) const fn word(table: Table) -> &'static str {
         Table::Bookings => "booking",
         Table::Resources => "resource",
         Table::Venues => "venue",
+        Table::Events => "event",
+        Table::Reservations => "reservation",
     }
 }

@@ -3,11 +3,13 @@
 //! It reads only: each page in a statement of its own, so that nobody is kept waiting and no snapshot grows old. A shard is
 //! judged after another. Never here: what a promise means, which is `domain::audit`'s, and SQL, which is `store`'s.
 
+mod begun;
 mod compare;
 mod finds;
 mod log;
 mod progress;
 mod report;
+mod sales;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -59,15 +61,21 @@ pub async fn run(settings: &VerifySettings) -> Result<bool, BoxError> {
 pub async fn verify(database: &Database, scope: &Scope) -> Result<Verdict, Error> {
     let mut progress = Progress::new();
     let mut verdict = Verdict::keeping(scope.finds_max);
-    let has_net = database.has_net().await?;
-    verdict.check(Promise::P1, has_net, || Find {
-        promise: Promise::P1,
-        shard: None,
-        seq: None,
-        object: None,
-        what: "the constraint bookings_no_overlap, which keeps two overlapping grants out, is not there"
-            .into(),
-    });
+    let (has_net, (bounds_sections, seats_one)) =
+        (database.has_net().await?, database.has_unit_nets().await?);
+    for (promise, is_there, what) in [
+        (Promise::P1, has_net, "bookings_no_overlap, which keeps two overlapping grants out"),
+        (Promise::P5, bounds_sections, "sections_not_oversold, which keeps out more than there is"),
+        (Promise::P5, seats_one, "taken_seats_pkey, which keeps out a seat's second holder"),
+    ] {
+        verdict.check(promise, is_there, || Find {
+            promise,
+            shard: None,
+            seq: None,
+            object: None,
+            what: format!("the constraint {what}, is not there"),
+        });
+    }
     for shard in &scope.shards {
         progress.expect(length(database, *shard, scope.from).await?);
     }
@@ -95,7 +103,8 @@ async fn verify_shard(
         };
         progress.doing(format!("shard {shard}, the tables"));
         let from = scope.from;
-        let mut look = Look { database, shard, first, is_whole, from, verdict: &mut verdict };
+        let (unread, seated) = (Vec::new(), Vec::new());
+        let mut look = Look { database, shard, first, is_whole, from, verdict: &mut verdict, unread, seated };
         look.run().await?;
         verdict.figures.shards = 1;
         return Ok(verdict);

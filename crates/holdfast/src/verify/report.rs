@@ -13,14 +13,22 @@ pub fn table(verdict: &Verdict, took: Duration) -> String {
         (
             "changes",
             figures.changes,
-            format!("{} grants, {} rejections", grouped(figures.grants), grouped(figures.rejections)),
+            format!(
+                "{} grants, {} rejections, {} holds, {} confirmations",
+                grouped(figures.grants),
+                grouped(figures.rejections),
+                grouped(figures.holds),
+                grouped(figures.confirmations)
+            ),
         ),
         ("bookings", figures.bookings, String::new()),
         ("resources", figures.resources, String::new()),
         ("venues", figures.venues, String::new()),
+        ("events", figures.events, String::new()),
+        ("reservations", figures.reservations, String::new()),
     ];
     for (name, count, more) in rows {
-        line(&mut text, format_args!("{name:<10}{:>15}   {more}", grouped(count)));
+        line(&mut text, format_args!("{name:<12}{:>13}   {more}", grouped(count)));
     }
     line(&mut text, format_args!("\n{:<10}{:>15}{:>8}", "promise", "checks", "finds"));
     for promise in Promise::ALL {
@@ -32,8 +40,8 @@ pub fn table(verdict: &Verdict, took: Duration) -> String {
         line(
             &mut text,
             format_args!(
-                "\nNot judged: {} bookings begin before what was read of the log; of {} objects it has nothing; {} checks hang \
-                 on that.",
+                "\nNot judged: {} bookings, events and reservations begin before what was read of the log; of {} objects it \
+                 has nothing; {} checks hang on that.",
                 grouped(figures.begun_before),
                 grouped(figures.untold),
                 grouped(figures.unjudged)

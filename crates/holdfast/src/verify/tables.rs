@@ -1,8 +1,9 @@
 //! A shard's tables beside its log: each row and the last that the log has of its object, of the same moment. In memory is
 //! one page.
 
-use holdfast_domain::{Booking, DEFAULT_VENUE, Fact, Seq, Shard, Venue};
+use holdfast_domain::{Booking, DEFAULT_VENUE, EventId, Fact, Seq, Shard, Venue};
 use holdfast_store::{After, Database, Error, Stored, StoredBooking, StoredResource, Table};
+use uuid::Uuid;
 
 use super::{
     compare,
@@ -21,6 +22,10 @@ pub(super) struct Look<'a> {
     /// Up to where the log was not read.
     pub(super) from: Seq,
     pub(super) verdict: &'a mut Verdict,
+    /// Reservations whose rows can't be read.
+    pub(super) unread: Vec<Uuid>,
+    /// Events that have seats.
+    pub(super) seated: Vec<EventId>,
 }
 
 impl Look<'_> {
@@ -33,11 +38,11 @@ impl Look<'_> {
         self.verdict.figures.resources = self.each(resources, Self::resource).await?;
         let venues = async |after| database.stored_venues(shard, after, ROWS).await;
         self.verdict.figures.venues = self.each(venues, Self::venue).await?;
-        Ok(())
+        self.sales().await
     }
 
     /// Looks at each row of a table; how many there are.
-    async fn each<T>(
+    pub(super) async fn each<T>(
         &mut self,
         read: impl AsyncFn(After) -> Result<Vec<Stored<T>>, Error>,
         look: impl Fn(&mut Self, &Stored<T>),
@@ -130,7 +135,7 @@ impl Look<'_> {
     }
 
     /// Whether the row is as the log says.
-    fn agrees<T>(
+    pub(super) fn agrees<T>(
         &mut self,
         table: Table,
         stored: &Stored<T>,

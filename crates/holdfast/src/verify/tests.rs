@@ -3,6 +3,7 @@
 
 mod live;
 mod pruned;
+mod units;
 
 use holdfast_domain::{Booking, BookingId, DEFAULT_TENANT, Fact, NO_TENANT, Seq};
 use holdfast_testkit::{Scene, cancel, hours, shard};
@@ -51,7 +52,7 @@ async fn house() -> House {
 async fn forge(scene: &Scene, fact: Fact) -> Seq {
     let client = scene.test.client().await;
     let seq = Seq(scene.database.head(shard()).await.expect("a head").seq.0 + 1);
-    let tenant = if fact.booking().is_some() { DEFAULT_TENANT } else { NO_TENANT };
+    let tenant = if fact.kind().is_of_the_log() { NO_TENANT } else { DEFAULT_TENANT };
     let forge = "
         INSERT INTO changes (shard, seq, tenant_id, type, at, command_id, object_id, data)
         SELECT $1, $2, $3, $4, at, gen_random_uuid(), $5, $6::text::json FROM heads WHERE shard = $1";

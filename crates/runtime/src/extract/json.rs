@@ -40,6 +40,36 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     }
 }
 
+/// The same where the body may be left out, and then needs no media type either.
+#[derive(Debug)]
+pub struct OptionalBody<T> {
+    /// What it says; nothing, when there is none, or it is null.
+    pub value: Option<T>,
+    /// The same as it was sent, for fingerprints.
+    pub bytes: Bytes,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limit = BodyLimit::of(request);
+        let (is_json, fits) = (expect_json(request), expect_length(request.headers(), limit));
+        let payload = payload.take();
+        Box::pin(async move {
+            fits?;
+            let bytes = read(payload, limit).await?;
+            if bytes.is_empty() {
+                return Ok(Self { value: None, bytes });
+            }
+            is_json?;
+            let value = if bytes.trim_ascii() == b"null" { None } else { Some(parse(&bytes)?) };
+            Ok(Self { value, bytes })
+        })
+    }
+}
+
 fn expect_json(request: &HttpRequest) -> Result<(), Problem> {
     let mime = request.mime_type().ok().flatten().ok_or_else(Problem::unsupported_media_type)?;
     let is_utf_8 = mime.get_param("charset").is_none_or(|charset| charset == "utf-8");

@@ -7,7 +7,7 @@ mod json;
 mod path;
 mod query;
 
-pub use json::JsonBody;
+pub use json::{JsonBody, OptionalBody};
 pub use path::Path;
 pub use query::Query;
 

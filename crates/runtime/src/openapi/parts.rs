@@ -13,7 +13,7 @@ use utoipa::{
 
 use super::problems;
 use crate::{
-    extract::{JsonBody, Path, Query},
+    extract::{JsonBody, OptionalBody, Path, Query},
     headers::{IdempotencyKey, IfMatch, IfNoneMatch, Prefer, WAIT_MAX_SECONDS},
     problem::Problem,
 };
@@ -133,6 +133,12 @@ impl<T> Part for JsonBody<T> {
             Problem::unsupported_media_type(),
             Problem::invalid_body().field("colour", "unknown", "unknown field `colour`, expected `name`"),
         ]
+    }
+}
+
+impl<T> Part for OptionalBody<T> {
+    fn problems() -> Vec<Problem> {
+        JsonBody::<T>::problems()
     }
 }
 

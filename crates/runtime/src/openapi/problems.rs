@@ -9,7 +9,7 @@ use utoipa::{
     openapi::{
         ContentBuilder, Header, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder,
         example::{Example, ExampleBuilder},
-        schema::{AllOfBuilder, Type},
+        schema::{AllOfBuilder, ArrayBuilder, Schema, Type},
     },
 };
 
@@ -42,10 +42,8 @@ pub(super) fn response(status: StatusCode, problems: &[Problem]) -> Response {
         .flat_map(|problem| &problem.members)
         .map(|(name, value)| (name.as_str(), value))
         .collect();
-    let particular = members.into_iter().fold(particular, |schema, (name, value)| {
-        let r#type = if value.is_number() { Type::Integer } else { Type::String };
-        schema.property(name, ObjectBuilder::new().schema_type(r#type))
-    });
+    let particular =
+        members.into_iter().fold(particular, |schema, (name, value)| schema.property(name, like(value)));
     let schema = AllOfBuilder::new().item(Ref::from_schema_name(problem::Document::name())).item(particular);
     let content =
         ContentBuilder::new().schema(Some(schema)).examples_from_iter(problems.iter().map(example)).build();
@@ -54,6 +52,24 @@ pub(super) fn response(status: StatusCode, problems: &[Problem]) -> Response {
         response = response.header("Retry-After", Header::default());
     }
     response.build()
+}
+
+/// The schema of what looks like this. A list is of what its first entry looks like.
+fn like(value: &Value) -> RefOr<Schema> {
+    let of = |r#type: Type| ObjectBuilder::new().schema_type(r#type);
+    match value {
+        Value::Array(entries) => {
+            let entries = entries.first().map_or_else(|| of(Type::Object).into(), like);
+            ArrayBuilder::new().items(entries).into()
+        }
+        Value::Object(members) => {
+            let members = members.iter();
+            members.fold(of(Type::Object), |schema, (name, value)| schema.property(name, like(value))).into()
+        }
+        Value::Number(_) => of(Type::Integer).into(),
+        Value::Bool(_) => of(Type::Boolean).into(),
+        Value::String(_) | Value::Null => of(Type::String).into(),
+    }
 }
 
 /// An example, and its name.

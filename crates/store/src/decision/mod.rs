@@ -52,7 +52,7 @@ impl Default for StepLimits {
     }
 }
 
-/// What there is to decide in a shard, read without its head.
+/// What there is to decide and to settle in a shard, read without its head.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
     /// The seq of the last change.
@@ -63,6 +63,10 @@ pub struct Look {
     pub waits: Option<time::Duration>,
     /// How long until the next open want is due, by the shard's clock; negative when it is overdue.
     pub due_in: Option<time::Duration>,
+    /// Whether reservations have to be settled: a hold has been over for a moment, or its event is called off.
+    pub unsettled: bool,
+    /// How long until the next hold has to be settled, by the shard's clock; negative when one has.
+    pub settles_in: Option<time::Duration>,
 }
 
 /// What a step did.

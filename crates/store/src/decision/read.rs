@@ -44,7 +44,13 @@ pub(crate) const LOOK: &str = "
             WHERE r.open_wants > 0 AND r.judged < c.seq
             LIMIT 1
         ),
-        (SELECT min(decide_by) FROM bookings WHERE shard = $1 AND decide_by IS NOT NULL)
+        (SELECT min(decide_by) FROM bookings WHERE shard = $1 AND decide_by IS NOT NULL),
+        (
+            SELECT min(expires_at)
+            FROM reservations
+            WHERE shard = $1 AND status = 'HOLD' AND expires_at > '-infinity'
+        ),
+        EXISTS (SELECT FROM events WHERE shard = $1 AND status = 'CANCELLING')
     FROM head";
 
 pub(crate) const WINDOW: &str = "
@@ -153,6 +159,10 @@ pub(super) struct Scene {
     pub(super) open: HashMap<BookingId, Open>,
 }
 
+/// Holds that end within that time of each other are settled by one step: who wants their units does not wait for it, and each
+/// step takes the head from those who do.
+const SETTLED_TOGETHER: Duration = Duration::milliseconds(50);
+
 pub(crate) async fn look(client: &Object, shard: Shard, window: i64) -> Result<Look, Error> {
     let statement = client.prepare_cached(LOOK).await?;
     let row = client.query_one(&statement, &[&shard.number(), &window]).await?;
@@ -161,7 +171,9 @@ pub(crate) async fn look(client: &Object, shard: Shard, window: i64) -> Result<L
     let due_in = row.get::<_, Option<OffsetDateTime>>(4).map(|due| due - at);
     let full = row.get::<_, i64>(2) >= window;
     let work = full || waits.is_some() || due_in.is_some_and(|wait| wait <= Duration::ZERO);
-    Ok(Look { seq: Seq(row.get(0)), work, waits, due_in })
+    let settles_in = row.get::<_, Option<OffsetDateTime>>(5).map(|end| end + SETTLED_TOGETHER - at);
+    let unsettled = settles_in.is_some_and(|wait| wait <= Duration::ZERO) || row.get(6);
+    Ok(Look { seq: Seq(row.get(0)), work, waits, due_in, unsettled, settles_in })
 }
 
 pub(super) async fn window(head: &Head, limit: i64) -> Result<Window, Error> {

@@ -1,6 +1,7 @@
 //! What a write answers: right after it, or rebuilt from the log when the answer was lost.
 
-use holdfast_domain::{Booking, Change, Conflicts, Fact, Resource, Venue};
+use holdfast_domain::{Booking, Change, Conflicts, Event, Fact, Reservation, ReservationId, Resource, Venue};
+use time::OffsetDateTime;
 
 use super::refusal::WriteError;
 use crate::Error;
@@ -12,6 +13,8 @@ pub struct Written<T> {
     pub value: T,
     /// Whether an earlier try wrote it, under the same key.
     pub replayed: bool,
+    /// When it was answered, on the shard's clock.
+    pub at: OffsetDateTime,
 }
 
 /// A booking that was made or changed.
@@ -23,12 +26,24 @@ pub struct Booked {
     pub conflicts: Option<Conflicts>,
 }
 
+/// A reservation that was made or changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// The reservation.
+    pub reservation: Reservation,
+    /// The hold of what was not confirmed of it.
+    pub rest: Option<ReservationId>,
+}
+
 #[derive(Debug)]
 pub(super) enum Answer {
     Booked(Box<Booked>),
+    Reserved(Box<Reserved>),
+    /// It is given up, or called off.
     Cancelled,
     Venue(Box<Venue>),
     Resource(Box<Resource>),
+    Event(Box<Event>),
 }
 
 impl Answer {
@@ -54,7 +69,6 @@ impl Answer {
                 Fact::BookingValidated { booking }
                 | Fact::BookingRejected { booking }
                 | Fact::BookingMoveRejected { booking } => answer = Some(booked(booking)),
-                Fact::BookingDeleted { .. } => answer = Some(Self::Cancelled),
                 Fact::VenueCreated { venue } | Fact::VenueUpdated { venue } => {
                     answer = Some(Self::Venue(Box::new(venue.clone())));
                 }
@@ -62,6 +76,23 @@ impl Answer {
                 Fact::ResourceCreated { resource } | Fact::ResourceUpdated { resource } => {
                     answer = Some(Self::Resource(Box::new(resource.clone())));
                 }
+                Fact::EventCreated { event, .. } | Fact::EventUpdated { event, .. } => {
+                    answer = Some(Self::Event(Box::new(event.clone())));
+                }
+                // Of several reservations that a write changed, the last told is the one that it was about.
+                Fact::ReservationHeld { reservation, .. }
+                | Fact::ReservationSplit { reservation, .. }
+                | Fact::ReservationExtended { reservation }
+                | Fact::ReservationExpired { reservation, .. } => {
+                    answer = Some(Self::reserved(reservation.clone(), None));
+                }
+                Fact::ReservationConfirmed { reservation, rest, .. } => {
+                    answer = Some(Self::reserved(reservation.clone(), *rest));
+                }
+                Fact::BookingDeleted { .. }
+                | Fact::ReservationReleased { .. }
+                | Fact::ReservationCancelled { .. }
+                | Fact::EventCancelled { .. } => answer = Some(Self::Cancelled),
                 Fact::LogLeapt { .. } | Fact::ClockSetBack { .. } => {}
             }
         }
@@ -69,6 +100,10 @@ impl Answer {
             booked.conflicts = conflicts;
         }
         answer.ok_or(Error::Defect("the log has no change of a write that happened"))
+    }
+
+    pub(super) fn reserved(reservation: Reservation, rest: Option<ReservationId>) -> Self {
+        Self::Reserved(Box::new(Reserved { reservation, rest }))
     }
 
     /// The same without what was told of conflicts.
@@ -86,7 +121,7 @@ impl<T> Written<T> {
         self,
         value: impl FnOnce(T) -> Result<U, WriteError>,
     ) -> Result<Written<U>, WriteError> {
-        Ok(Written { value: value(self.value)?, replayed: self.replayed })
+        Ok(Written { value: value(self.value)?, replayed: self.replayed, at: self.at })
     }
 }
 
@@ -94,6 +129,14 @@ impl<T> Written<T> {
 impl Answer {
     pub(super) fn booked(self) -> Result<Booked, WriteError> {
         if let Self::Booked(booked) = self { Ok(*booked) } else { Err(MIXED_UP.into()) }
+    }
+
+    pub(super) fn reservation(self) -> Result<Reserved, WriteError> {
+        if let Self::Reserved(reserved) = self { Ok(*reserved) } else { Err(MIXED_UP.into()) }
+    }
+
+    pub(super) fn event(self) -> Result<Event, WriteError> {
+        if let Self::Event(event) = self { Ok(*event) } else { Err(MIXED_UP.into()) }
     }
 
     pub(super) fn venue(self) -> Result<Venue, WriteError> {

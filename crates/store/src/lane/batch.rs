@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::join;
 use holdfast_domain::{Booking, ResourceId, Seq, Shard, TenantId};
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -11,16 +12,17 @@ use super::{
     answer::{Answer, Booked, Written},
     apply::Effects,
     catalogue,
-    command::{Command, Key, Order},
+    command::{Catalogue, Command, Key, Order, Units},
     queue::Job,
     read::{self, Read},
     refusal::WriteError,
+    sale::{Outcome, Rest, Sale},
 };
 use crate::{
     Error, bookings,
     head::{CommitError, Head, bounded},
     keys::{self, Known},
-    resources,
+    reservations, resources,
 };
 
 /// How long the log is asked for the outcome of a COMMIT whose answer was lost.
@@ -29,7 +31,11 @@ const OUTCOME_WITHIN: Duration = Duration::from_secs(10);
 /// A pool may hand out sockets that died unseen: that many are tried before PostgreSQL counts as away.
 const DEAD_SOCKETS: u32 = 3;
 
-type Answers = Vec<Result<Written<Answer>, WriteError>>;
+/// How long a command's event may be settled before it, in one transaction after another.
+const SETTLED_WITHIN: Duration = Duration::from_secs(2);
+
+/// The answer to each command; none to one that comes again, since its event has more to settle.
+type Answers = Vec<Option<Result<Written<Answer>, WriteError>>>;
 
 /// Why a transaction gave no answers.
 enum Failed {
@@ -45,9 +51,17 @@ impl From<Error> for Failed {
     }
 }
 
-/// Runs a batch and answers each of its jobs. Whether that took as long as it may, PostgreSQL keeping silent.
-pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) -> bool {
-    let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
+/// What a batch leaves behind.
+pub(super) struct Ended {
+    /// Whether it took as long as it may, PostgreSQL keeping silent.
+    pub(super) was_silent: bool,
+    /// Jobs that are not answered: they come again, before all that wait.
+    pub(super) again: Vec<Job>,
+}
+
+/// Runs a batch and answers its jobs.
+pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) -> Ended {
+    let (commands, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().map(Job::into_parts).unzip();
     let (mut unknown_above, mut was_silent) = (None, false);
     let answers = match run(context, shard, &commands, &mut unknown_above).await {
         Ok(answers) => answers,
@@ -56,14 +70,20 @@ pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) -> b
         }
         Err(error) => {
             was_silent = matches!(error, Error::Silent | Error::OutcomeUnknown);
-            commands.iter().map(|command| Err(refusal(command, &error))).collect()
+            commands.iter().map(|command| Some(Err(refusal(command, &error)))).collect()
         }
     };
-    for (reply, answer) in replies.into_iter().zip(answers) {
-        // Whoever asked may have left.
-        let _ = reply.send(answer);
+    let mut again = Vec::new();
+    for ((command, waiting), answer) in commands.into_iter().zip(waiting).zip(answers) {
+        match answer {
+            Some(answer) => waiting.answer(answer),
+            None if waiting.has_settled_for(SETTLED_WITHIN) => {
+                waiting.answer(Err(Error::Busy("holds that are over are still being settled").into()));
+            }
+            None => again.push(waiting.again(command)),
+        }
     }
-    was_silent
+    Ended { was_silent, again }
 }
 
 /// PostgreSQL refused some row of the batch: alone, a bad row fails alone. Others may have happened, if the outcome of an
@@ -79,7 +99,7 @@ async fn one_by_one(
         let mut unknown_above = unknown_above;
         match run(context, shard, std::slice::from_ref(command), &mut unknown_above).await {
             Ok(answer) => answers.extend(answer),
-            Err(error) => answers.push(Err(refusal(command, &error))),
+            Err(error) => answers.push(Some(Err(refusal(command, &error)))),
         }
     }
     answers
@@ -144,13 +164,16 @@ async fn transact(
     commands: &[Command],
     unknown_above: Option<Seq>,
 ) -> Result<(Answers, bool), Failed> {
-    let Work { head, effects, answers, keys, must_commit } =
+    let Work { head, effects, sale, rest, answers, keys, must_commit } =
         bounded(Box::pin(work(context, shard, commands, unknown_above))).await?;
     let has_grown = head.seq() != head.start();
     if must_commit {
         let above = head.start();
         let (created, counts) = (effects.created(), effects.counts());
-        let write = async |head: &Head| write(head, &created, &counts, &keys).await;
+        let write = async |head: &Head| {
+            let (wrote, sold) = join!(write(head, &created, &counts, &keys), sale.write_rest(head, &rest));
+            wrote.and(sold)
+        };
         let committed = head.write_and_commit(write).await;
         committed.map_err(|error| match error {
             CommitError::RolledBack(error) => Failed::RolledBack(error),
@@ -166,6 +189,8 @@ async fn transact(
 struct Work<'a> {
     head: Head,
     effects: Effects<'a>,
+    sale: Sale,
+    rest: Rest,
     answers: Answers,
     /// The keys of those that succeeded, each with where the log stood then.
     keys: Vec<keys::New<'a>>,
@@ -180,8 +205,9 @@ async fn work<'a>(
     unknown_above: Option<Seq>,
 ) -> Result<Work<'a>, Error> {
     let settings = &context.settings;
-    let (mut head, Read { loaded, known, effects: mut replays, mut done }) =
+    let (mut head, Read { loaded, mut sale, known, effects: mut replays, mut done }) =
         read::take(&context.database, shard, settings, commands, unknown_above).await?;
+    let at = head.at();
     // What is read here of a COMMIT whose answer was lost, to us or to our caller, is sure once a later transaction has
     // itself committed: it may be waiting for a standby still.
     let mut must_commit = !done.is_empty() || !known.is_empty();
@@ -190,32 +216,70 @@ async fn work<'a>(
     for (place, command) in commands.iter().enumerate() {
         let order = command.order();
         let answer = if let Some(answer) = done.remove(&order.command_id) {
-            Ok(Written { value: answer, replayed: false })
+            Ok(Written { value: answer, replayed: false, at })
         } else if let Some(known) = known.get(&place) {
             let answer = match (replays.remove(&place).transpose(), command) {
                 (Ok(None), Command::Catalogue(command)) => Ok(catalogue::as_it_is(&head, command).await?),
                 (answer, _) => answer,
             };
-            answer.map_err(WriteError::from).and_then(|answer| replay(command, known, answer, &effects))
+            answer
+                .map_err(WriteError::from)
+                .and_then(|answer| replay(command, known, answer, &effects, &sale, at))
         } else {
+            // Of a reservation that was as the command wants it, the last change is an older one.
+            let mut stands = None;
             let answer = match command {
                 Command::Create(create) => effects.create(&mut head, create),
                 Command::Update(update) => effects.update(&mut head, update),
                 Command::Cancel(cancel) => effects.cancel(&mut head, cancel),
-                Command::Catalogue(catalogue) => match catalogue::run(&mut head, settings, catalogue).await {
+                Command::Units(units) => match sale.apply(&mut head, units) {
+                    Ok(Outcome::Done(answer)) => Ok(answer),
+                    Ok(Outcome::AsItIs(mut answer, reservation)) => {
+                        if let Answer::Reserved(again) = &mut answer
+                            && again.reservation.state.code().is_some()
+                        {
+                            again.rest = reservations::rest_of(&head, reservation).await?;
+                        }
+                        stands = Some(reservation).filter(|_| command.existing().is_none());
+                        Ok(answer)
+                    }
+                    Ok(Outcome::Again) => {
+                        answers.push(None);
+                        continue;
+                    }
                     Err(WriteError::Store(error)) => return Err(error),
-                    answer => answer,
+                    Err(refusal) => Err(refusal),
                 },
+                Command::Catalogue(catalogue) => {
+                    match catalogue::run(&mut head, settings, context.database.layouts(), catalogue).await {
+                        Err(WriteError::Store(error)) => return Err(error),
+                        answer => answer,
+                    }
+                }
             };
             if let (Ok(_), Some(key)) = (&answer, &order.key) {
-                keys.push(new_key(order, key, head.seq()));
+                let seq = match stands {
+                    None => Some(head.seq()),
+                    Some(reservation) => match sale.told(reservation) {
+                        Some(seq) => Some(seq),
+                        None => keys::last_of(&head, reservation.uuid()).await?,
+                    },
+                };
+                keys.extend(seq.map(|seq| new_key(order, key, seq)));
             }
-            answer.map(|value| Written { value, replayed: false })
+            answer.map(|value| Written { value, replayed: false, at })
         };
-        answers.push(answer);
+        answers.push(Some(answer));
     }
+    let refused = commands.iter().zip(&mut answers).filter_map(|(command, answer)| match answer {
+        Some(Err(refusal)) => Some((command.settles()?, refusal)),
+        _ => None,
+    });
+    sale.tell_what_is_left(&head, refused).await?;
     must_commit |= head.seq() != head.start() || !keys.is_empty();
+    let mut rest = Rest::default();
     if must_commit {
+        rest = sale.write(&head).await?;
         // Before the flush that ends with COMMIT: what others refer to, and what could fall short in silence.
         resources::insert(&head, effects.new_resources()).await?;
         bookings::update(&head, &effects.updated()).await?;
@@ -224,7 +288,7 @@ async fn work<'a>(
             head.prepare([keys::INSERT]).await?;
         }
     }
-    Ok(Work { head, effects, answers, keys, must_commit })
+    Ok(Work { head, effects, sale, rest, answers, keys, must_commit })
 }
 
 /// The answer to a command whose key is known: that of the first try, if it asked for the same.
@@ -233,6 +297,8 @@ fn replay(
     known: &Known,
     answer: Option<Answer>,
     effects: &Effects<'_>,
+    sale: &Sale,
+    at: OffsetDateTime,
 ) -> Result<Written<Answer>, WriteError> {
     let order = command.order();
     if order.key.as_ref().is_none_or(|key| known.fingerprint != key.fingerprint) {
@@ -244,15 +310,21 @@ fn replay(
             let booking = effects.booking(order.tenant_id, update.id)?.clone();
             Some(Answer::Booked(Box::new(Booked { booking, conflicts: None })))
         }
+        Command::Units(units) => {
+            let reservation = sale.reservation(order.tenant_id, units.existing()?)?.clone();
+            Some(Answer::reserved(reservation, None))
+        }
         Command::Create(_) | Command::Catalogue(_) => None,
     };
     // The log may not have, or no longer, the last change of an object that the write left as it was.
     let value = match command {
-        Command::Cancel(_) => Some(Answer::Cancelled),
+        Command::Cancel(_)
+        | Command::Units(Units::Release(_))
+        | Command::Catalogue(Catalogue::CancelEvent(_)) => Some(Answer::Cancelled),
         _ => answer.or_else(as_it_is),
     };
     let value = value.ok_or(Error::Defect("a key without an effect in the log"))?;
-    Ok(Written { value, replayed: true })
+    Ok(Written { value, replayed: true, at })
 }
 
 fn new_key<'a>(order: &'a Order, key: &'a Key, seq: Seq) -> keys::New<'a> {

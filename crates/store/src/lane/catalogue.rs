@@ -1,15 +1,21 @@
-//! What commands about venues and resources do. Each is alone in its batch, so they read, apply and write one by one.
+//! What commands about what there is to be had do: venues and resources here, events in [`box_office`]. Each is alone in its batch, so they read, apply and write one by one.
 
 use holdfast_domain::{Fact, Resource, Venue, rules::BookingLimits};
 
 use super::{
     answer::Answer,
     apply::{append, meant},
-    command::{Catalogue, CreateResource, CreateVenue, UpdateResource, UpdateVenue},
+    box_office,
+    command::{
+        AddSection, Catalogue, CreateResource, CreateVenue, UpdateEvent, UpdateResource, UpdateSection,
+        UpdateVenue,
+    },
     refusal::{Object, WriteError},
 };
 use crate::{
-    Error, Head, LaneSettings, resources,
+    Error, Head, LaneSettings,
+    layouts::Layouts,
+    resources,
     venues::{self, VENUES_MAX},
 };
 
@@ -17,9 +23,15 @@ use crate::{
 pub(super) async fn run(
     head: &mut Head,
     settings: &LaneSettings,
+    layouts: &Layouts,
     command: &Catalogue,
 ) -> Result<Answer, WriteError> {
     match command {
+        Catalogue::CreateEvent(create) => box_office::create_event(head, settings, create).await,
+        Catalogue::UpdateEvent(update) => box_office::update_event(head, update).await,
+        Catalogue::AddSection(add) => box_office::add_section(head, layouts, add).await,
+        Catalogue::UpdateSection(update) => box_office::update_section(head, layouts, update).await,
+        Catalogue::CancelEvent(cancel) => box_office::cancel_event(head, layouts, cancel).await,
         Catalogue::CreateVenue(create) => create_venue(head, create).await,
         Catalogue::UpdateVenue(update) => update_venue(head, update).await,
         Catalogue::CreateResource(create) => create_resource(head, settings, create).await,
@@ -124,13 +136,26 @@ pub(super) async fn as_it_is(head: &Head, command: &Catalogue) -> Result<Option<
             let resource = resources::by_id(head, tenant_id, update.id).await?;
             resource.map(|resource| Answer::Resource(Box::new(resource)))
         }
-        Catalogue::CreateVenue(_) | Catalogue::CreateResource(_) => None,
+        Catalogue::UpdateEvent(UpdateEvent { id, .. })
+        | Catalogue::AddSection(AddSection { event_id: id, .. })
+        | Catalogue::UpdateSection(UpdateSection { event_id: id, .. }) => {
+            let event = box_office::whole(head, tenant_id, *id).await?;
+            event.map(|(event, _)| Answer::Event(Box::new(event)))
+        }
+        Catalogue::CreateVenue(_)
+        | Catalogue::CreateResource(_)
+        | Catalogue::CreateEvent(_)
+        | Catalogue::CancelEvent(_) => None,
     })
 }
 
 /// Names are held apart by the database: the refusal that its error stands for, if it stands for one.
 pub(super) fn refusal(error: &Error) -> Option<WriteError> {
-    let taken = [("venues_name_key", Object::Venue), ("resources_name_key", Object::Resource)];
+    let taken = [
+        ("venues_name_key", Object::Venue),
+        ("resources_name_key", Object::Resource),
+        ("sections_name_key", Object::Section),
+    ];
     let (_, object) = taken.into_iter().find(|(constraint, _)| error.violates(constraint))?;
     Some(WriteError::NameTaken(object))
 }

@@ -1,11 +1,21 @@
 //! What a lane can be told to do.
 
 use holdfast_domain::{
-    Address, BookingId, CommandId, IdempotencyKey, Note, ResourceId, ResourceName, TenantId, TimeRange,
-    Title, Trace, UserId, VenueId, VenueName, ZoneName, rules::BookingLimits,
+    Address, BookingId, CommandId, EventId, IdempotencyKey, Note, ReservationId, ResourceId, ResourceName,
+    TenantId, TimeRange, Title, Trace, UserId, VenueId, VenueName, ZoneName, rules::BookingLimits,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+mod event;
+mod reservation;
+
+pub use event::{AddSection, CancelEvent, CreateEvent, NewSection, NewUnits, UpdateEvent, UpdateSection};
+pub(super) use reservation::Units;
+pub use reservation::{
+    ConfirmReservation, ConfirmSeats, ExtendReservation, HoldUnits, Item, Part, Place, ReleaseReservation,
+    SectionRef, UnitsWanted,
+};
 
 /// Who asks for a write, and the names by which it is found again.
 #[derive(Debug, Clone)]
@@ -190,6 +200,7 @@ pub(super) enum Command {
     Create(CreateBooking),
     Update(UpdateBooking),
     Cancel(CancelBooking),
+    Units(Units),
     Catalogue(Catalogue),
 }
 
@@ -200,6 +211,11 @@ pub(super) enum Catalogue {
     UpdateVenue(UpdateVenue),
     CreateResource(CreateResource),
     UpdateResource(UpdateResource),
+    CreateEvent(CreateEvent),
+    UpdateEvent(UpdateEvent),
+    AddSection(AddSection),
+    UpdateSection(UpdateSection),
+    CancelEvent(CancelEvent),
 }
 
 impl Command {
@@ -208,6 +224,7 @@ impl Command {
             Self::Create(create) => &create.order,
             Self::Update(update) => &update.order,
             Self::Cancel(cancel) => &cancel.order,
+            Self::Units(units) => units.order(),
             Self::Catalogue(catalogue) => catalogue.order(),
         }
     }
@@ -218,6 +235,7 @@ impl Command {
             Self::Create(create) => create.id.uuid(),
             Self::Update(update) => update.id.uuid(),
             Self::Cancel(cancel) => cancel.id.uuid(),
+            Self::Units(units) => units.reservation().uuid(),
             Self::Catalogue(catalogue) => catalogue.object(),
         };
         (self.order().tenant_id, id)
@@ -226,10 +244,20 @@ impl Command {
     /// The object that was there before it, if it is one.
     pub(super) fn existing(&self) -> Option<Uuid> {
         match self {
-            Self::Create(_) | Self::Catalogue(Catalogue::CreateVenue(_) | Catalogue::CreateResource(_)) => {
-                None
-            }
+            Self::Create(_)
+            | Self::Catalogue(
+                Catalogue::CreateVenue(_) | Catalogue::CreateResource(_) | Catalogue::CreateEvent(_),
+            ) => None,
+            Self::Units(units) => units.existing().map(ReservationId::uuid),
             _ => Some(self.object().1),
+        }
+    }
+
+    /// The event whose holds that are over it settles first.
+    pub(super) fn settles(&self) -> Option<EventId> {
+        match self {
+            Self::Units(Units::Hold(hold)) => Some(hold.event_id),
+            _ => None,
         }
     }
 
@@ -245,6 +273,11 @@ impl Catalogue {
             Self::UpdateVenue(update) => &update.order,
             Self::CreateResource(create) => &create.order,
             Self::UpdateResource(update) => &update.order,
+            Self::CreateEvent(create) => &create.order,
+            Self::UpdateEvent(update) => &update.order,
+            Self::AddSection(add) => &add.order,
+            Self::UpdateSection(update) => &update.order,
+            Self::CancelEvent(cancel) => &cancel.order,
         }
     }
 
@@ -254,6 +287,11 @@ impl Catalogue {
             Self::UpdateVenue(update) => update.id.uuid(),
             Self::CreateResource(create) => create.id.uuid(),
             Self::UpdateResource(update) => update.id.uuid(),
+            Self::CreateEvent(create) => create.id.uuid(),
+            Self::UpdateEvent(update) => update.id.uuid(),
+            Self::AddSection(add) => add.event_id.uuid(),
+            Self::UpdateSection(update) => update.event_id.uuid(),
+            Self::CancelEvent(cancel) => cancel.id.uuid(),
         }
     }
 }

@@ -8,34 +8,41 @@
 mod answer;
 mod apply;
 mod batch;
+mod box_office;
 mod catalogue;
 mod command;
 mod queue;
 mod read;
 mod refusal;
+mod sale;
+mod seat_moves;
 
 use std::{
     sync::{Arc, OnceLock},
     time::Instant,
 };
 
-use holdfast_domain::{Resource, Shard, Venue};
+use holdfast_domain::{Event, Resource, Shard, Venue};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use answer::{Booked, Written};
+pub use answer::{Booked, Reserved, Written};
+pub(crate) use box_office::{call_off, whole};
 pub use command::{
-    CancelBooking, CreateBooking, CreateResource, CreateVenue, Edit, Key, Order, Target, UpdateBooking,
-    UpdateResource, UpdateVenue, Versions,
+    AddSection, CancelBooking, CancelEvent, ConfirmReservation, ConfirmSeats, CreateBooking, CreateEvent,
+    CreateResource, CreateVenue, Edit, ExtendReservation, HoldUnits, Item, Key, NewSection, NewUnits, Order,
+    Part, Place, ReleaseReservation, SectionRef, Target, UnitsWanted, UpdateBooking, UpdateEvent,
+    UpdateResource, UpdateSection, UpdateVenue, Versions,
 };
-pub use refusal::{Object, WriteError};
+pub use refusal::{Left, Object, WriteError};
+pub(crate) use sale::{Rest, Sale};
 
 use crate::{Database, Error, LaneSettings, meters::LaneMeters};
 use answer::Answer;
-use command::{Catalogue, Command};
+use command::{Catalogue, Command, Units};
 use queue::{Job, Queue, next_batch};
 
 /// The write path of this process. Cheap to clone.
@@ -139,6 +146,86 @@ impl Lanes {
         self.run(Command::Catalogue(Catalogue::UpdateResource(update))).await?.map(Answer::resource)
     }
 
+    /// Holds units of an event.
+    ///
+    /// # Errors
+    /// When they are not to be had, a rule refuses it, or it could not be written.
+    pub async fn hold(&self, hold: HoldUnits) -> Result<Written<Reserved>, WriteError> {
+        self.run(Command::Units(Units::Hold(hold))).await?.map(Answer::reservation)
+    }
+
+    /// Confirms a hold, or a part of it. Again does nothing, and gives the same answer.
+    ///
+    /// # Errors
+    /// When there is none of the caller's, it is over or given up, or it could not be written.
+    pub async fn confirm(&self, confirm: ConfirmReservation) -> Result<Written<Reserved>, WriteError> {
+        self.run(Command::Units(Units::Confirm(confirm))).await?.map(Answer::reservation)
+    }
+
+    /// Confirms seats that the caller holds, by however many holds. They become one reservation.
+    ///
+    /// # Errors
+    /// When the caller does not hold all of them, a hold is over, or it could not be written.
+    pub async fn confirm_seats(&self, confirm: ConfirmSeats) -> Result<Written<Reserved>, WriteError> {
+        self.run(Command::Units(Units::ConfirmSeats(confirm))).await?.map(Answer::reservation)
+    }
+
+    /// Has a hold end later.
+    ///
+    /// # Errors
+    /// When there is none of the caller's, it is over, it may not last so long, or it could not be written.
+    pub async fn extend(&self, extend: ExtendReservation) -> Result<Written<Reserved>, WriteError> {
+        self.run(Command::Units(Units::Extend(extend))).await?.map(Answer::reservation)
+    }
+
+    /// Gives a reservation up, held or confirmed. Again does nothing, and is no error.
+    ///
+    /// # Errors
+    /// When there is none of the caller's, or it could not be written.
+    pub async fn release(&self, release: ReleaseReservation) -> Result<Written<()>, WriteError> {
+        self.run(Command::Units(Units::Release(release))).await?.map(|_| Ok(()))
+    }
+
+    /// Makes an event with its sections.
+    ///
+    /// # Errors
+    /// When there is no such venue, a rule refuses it, or it could not be written.
+    pub async fn create_event(&self, create: CreateEvent) -> Result<Written<Event>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::CreateEvent(create))).await?.map(Answer::event)
+    }
+
+    /// Changes what is said of an event, or whether it is on sale.
+    ///
+    /// # Errors
+    /// When there is none, it is called off, a rule refuses it, or it could not be written.
+    pub async fn update_event(&self, update: UpdateEvent) -> Result<Written<Event>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::UpdateEvent(update))).await?.map(Answer::event)
+    }
+
+    /// Adds a section to an event.
+    ///
+    /// # Errors
+    /// When there is no such event, it is called off, the name or a seat is taken, or it could not be written.
+    pub async fn add_section(&self, add: AddSection) -> Result<Written<Event>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::AddSection(add))).await?.map(Answer::event)
+    }
+
+    /// Changes a section. What is taken of it stays.
+    ///
+    /// # Errors
+    /// When there is none, a rule refuses it, or it could not be written.
+    pub async fn update_section(&self, update: UpdateSection) -> Result<Written<Event>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::UpdateSection(update))).await?.map(Answer::event)
+    }
+
+    /// Calls an event off. Again does nothing, and is no error.
+    ///
+    /// # Errors
+    /// When there is none, or it could not be written.
+    pub async fn cancel_event(&self, cancel: CancelEvent) -> Result<Written<()>, WriteError> {
+        self.run(Command::Catalogue(Catalogue::CancelEvent(cancel))).await?.map(|_| Ok(()))
+    }
+
     /// Takes no more commands, finishes those that were taken, and returns when the last is answered.
     pub async fn drain(&self) {
         self.0.stopping.cancel();
@@ -211,16 +298,16 @@ impl Lane {
             was_alone = batch.first().is_some_and(|job| job.command.is_alone());
             self.context.meters.begun(batch.len());
             let begun = Instant::now();
-            let was_silent = batch::settle(&self.context, self.shard, batch).await;
+            let ended = batch::settle(&self.context, self.shard, batch).await;
             self.context.meters.ended(begun.elapsed());
-            if was_silent {
+            waiting.splice(0..0, ended.again);
+            if ended.was_silent {
                 // Whoever has waited for that batch in vain would wait as long again for the next.
                 while let Ok(job) = jobs.try_recv() {
                     waiting.push(job);
                 }
                 for job in waiting.drain(..) {
-                    // Whoever asked may have left.
-                    let _ = job.reply.send(Err(Error::Silent.into()));
+                    job.answer(Err(Error::Silent.into()));
                 }
             }
         }

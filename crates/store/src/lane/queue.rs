@@ -1,6 +1,10 @@
 //! What waits for a lane: in the order of arrival, never more than it may, and which of it makes the next batch.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -14,9 +18,44 @@ use crate::Error;
 /// A command and who waits for its answer.
 pub(super) struct Job {
     pub(super) command: Command,
-    pub(super) reply: oneshot::Sender<Result<Written<Answer>, WriteError>>,
-    /// Its place among those that wait, which it leaves with its batch.
+    waiting: Waiting,
+}
+
+/// Who waits for the answer to a command.
+pub(super) struct Waiting {
+    reply: oneshot::Sender<Result<Written<Answer>, WriteError>>,
+    /// When its event was first found to have more to settle than one transaction may.
+    settling_since: Option<Instant>,
+    /// Its place among those that wait, which it leaves with its answer.
     _place: OwnedSemaphorePermit,
+}
+
+impl Job {
+    pub(super) fn into_parts(self) -> (Command, Waiting) {
+        (self.command, self.waiting)
+    }
+
+    pub(super) fn answer(self, answer: Result<Written<Answer>, WriteError>) {
+        self.waiting.answer(answer);
+    }
+}
+
+impl Waiting {
+    pub(super) fn answer(self, answer: Result<Written<Answer>, WriteError>) {
+        // Whoever asked may have left.
+        let _ = self.reply.send(answer);
+    }
+
+    /// Whether it has come again for so long.
+    pub(super) fn has_settled_for(&self, long: Duration) -> bool {
+        self.settling_since.is_some_and(|since| since.elapsed() > long)
+    }
+
+    /// The command comes again.
+    pub(super) fn again(self, command: Command) -> Job {
+        let settling_since = self.settling_since.or_else(|| Some(Instant::now()));
+        Job { command, waiting: Self { settling_since, ..self } }
+    }
 }
 
 /// The way into a lane.
@@ -41,24 +80,35 @@ impl Queue {
     ) -> Result<(), Error> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| Error::Busy("the queue of writes is full"))?;
-        self.jobs.send(Job { command, reply, _place: place }).map_err(|_| Error::Stopping)
+        let waiting = Waiting { reply, settling_since: None, _place: place };
+        self.jobs.send(Job { command, waiting }).map_err(|_| Error::Stopping)
     }
 }
 
 /// Takes the jobs for the next batch, in order. At most one for each object: two in one `UPDATE … FROM unnest` would
 /// lose one; and one for each key, so that a twin finds what the first has done. What changes the names that others
 /// look up travels alone, and after one of those it is the others' turn. The first is among the next two: nobody waits
-/// for ever.
+/// for ever. Those whose event is still being settled take half a batch at most, so that others travel meanwhile; where one
+/// of them is left behind, so are all behind it that want the same.
 pub(super) fn next_batch(waiting: &mut Vec<Job>, limit: usize, was_alone: bool) -> Vec<Job> {
     let is_alone = |job: &Job| job.command.is_alone();
     let others_wait = || !waiting.iter().all(is_alone);
     if waiting.first().is_some_and(is_alone) && !(was_alone && others_wait()) {
         return vec![waiting.remove(0)];
     }
-    let (mut objects, mut keys) = (HashSet::new(), HashSet::new());
+    let (mut objects, mut keys, mut left_behind) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut settling = 0;
     let takes = |job: &mut Job| {
         if job.command.is_alone() {
             return false;
+        }
+        if let Some(event) = job.command.settles() {
+            let is_settling = job.waiting.settling_since.is_some();
+            if left_behind.contains(&event) || is_settling && settling >= limit.div_ceil(2) {
+                left_behind.insert(event);
+                return false;
+            }
+            settling += usize::from(is_settling);
         }
         let order = job.command.order();
         let is_first = objects.insert(job.command.object());
@@ -70,11 +120,13 @@ pub(super) fn next_batch(waiting: &mut Vec<Job>, limit: usize, was_alone: bool) 
 
 #[cfg(test)]
 mod tests {
-    use holdfast_domain::{DEFAULT_TENANT, Trace, VenueId};
+    use holdfast_domain::{DEFAULT_TENANT, Trace, VenueId, seating::Adjacency};
     use uuid::Uuid;
 
     use super::*;
-    use crate::lane::command::{CancelBooking, Catalogue, Edit, Key, Order, UpdateVenue};
+    use crate::lane::command::{
+        CancelBooking, Catalogue, Edit, HoldUnits, Key, Order, Units, UnitsWanted, UpdateVenue,
+    };
 
     fn order(key: Option<&str>) -> Order {
         let key =
@@ -91,12 +143,28 @@ mod tests {
     fn job(command: Command) -> Job {
         let places = Arc::new(Semaphore::new(1));
         let place = places.try_acquire_owned().expect("a place");
-        Job { command, reply: oneshot::channel().0, _place: place }
+        Job { command, waiting: Waiting { reply: oneshot::channel().0, settling_since: None, _place: place } }
     }
 
     fn booking(id: u128, key: Option<&str>) -> Job {
         let id = Uuid::from_u128(id).into();
         job(Command::Cancel(CancelBooking { order: order(key), id, versions: None }))
+    }
+
+    /// A hold of an event, which may have come again because that is being settled.
+    fn hold(id: u128, event: u128, has_come_again: bool) -> Job {
+        let hold = HoldUnits {
+            order: order(None),
+            id: Uuid::from_u128(id).into(),
+            event_id: Uuid::from_u128(event).into(),
+            wanted: UnitsWanted::Items(Vec::new()),
+            adjacency: Adjacency::Any,
+            hold_for: None,
+            keeps_own: false,
+        };
+        let mut job = job(Command::Units(Units::Hold(hold)));
+        job.waiting.settling_since = has_come_again.then(Instant::now);
+        job
     }
 
     fn venue(id: u128) -> Job {
@@ -143,6 +211,19 @@ mod tests {
     fn a_batch_has_no_more_than_it_may_and_leaves_the_rest_in_order() {
         let jobs = [1, 2, 3, 4, 5].map(|id| booking(id, None));
         assert_eq!(batches(jobs.into(), 2), [vec![1, 2], vec![3, 4], vec![5]]);
+    }
+
+    #[test]
+    fn those_whose_event_is_being_settled_take_half_a_batch_and_others_travel() {
+        let mut jobs: Vec<Job> = (1..=5).map(|id| hold(id, 70, true)).collect();
+        jobs.extend([booking(8, None), hold(9, 71, false)]);
+        assert_eq!(batches(jobs, 4), [vec![1, 2, 8, 9], vec![3, 4], vec![5]]);
+    }
+
+    #[test]
+    fn who_wants_units_of_an_event_never_passes_those_before_them() {
+        let jobs = vec![hold(1, 70, true), hold(2, 70, true), hold(3, 70, false), hold(4, 71, false)];
+        assert_eq!(batches(jobs, 2), [vec![1, 4], vec![2, 3]]);
     }
 
     #[test]

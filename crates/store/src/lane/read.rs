@@ -14,6 +14,7 @@ use super::{
     answer::Answer,
     apply::Loaded,
     command::{Command, Target},
+    sale::{self, Sale},
 };
 use crate::{
     Database, Error, Head, LaneSettings,
@@ -26,6 +27,7 @@ use crate::{
 /// What was read of a batch.
 pub(super) struct Read {
     pub(super) loaded: Loaded,
+    pub(super) sale: Sale,
     /// What is known of the keys of these commands, by their place.
     pub(super) known: HashMap<usize, Known>,
     /// The effects of writes under those keys, by the same places.
@@ -45,15 +47,21 @@ pub(super) async fn take(
     let mut asked = new_wants(commands);
     let (ids, keys) = (existing(commands), keys(commands));
     let leaving = ids.len();
-    let (head, (mut met, bookings, known)) = Head::take_and_read(database, shard, async |client: &Object| {
-        let (met, bookings, known) = join!(
-            asked::meet(client, shard, &asked, leaving),
-            bookings::by_id(client, shard, &ids),
-            keys::known(client, shard, &keys),
-        );
-        Ok((met?, bookings?, known?))
-    })
-    .await?;
+    let units = sale::Asked::of(commands.iter().filter_map(|command| match command {
+        Command::Units(units) => Some(units),
+        _ => None,
+    }));
+    let (head, (mut met, bookings, known, sold)) =
+        Head::take_and_read(database, shard, async |client: &Object| {
+            let (met, bookings, known, sold) = join!(
+                asked::meet(client, shard, &asked, leaving),
+                bookings::by_id(client, shard, &ids),
+                keys::known(client, shard, &keys),
+                Box::pin(units.read(client, shard)),
+            );
+            Ok((met?, bookings?, known?, sold?))
+        })
+        .await?;
     let mut known: HashMap<usize, Known> =
         known.into_iter().filter(|(_, known)| known.expires_at > head.at()).collect();
     if failpoint!("keys.not_looked_up") {
@@ -66,10 +74,11 @@ pub(super) async fn take(
     let moves = moves(commands, &loaded.bookings);
     let ranks: Vec<Seq> = moves.iter().map(|(_, rank)| *rank).collect();
     let moves: Vec<Asked<'_>> = moves.into_iter().map(|(asked, _)| asked).collect();
-    let (moved, asked_at, effects) = join!(
+    let (moved, asked_at, effects, sale) = join!(
         asked::meet(head.client(), shard, &moves, leaving),
         bookings::asked_at(&head, &ranks),
         effects(&head, commands, &known),
+        Box::pin(Sale::begin(&head, settings, &units, sold, database.layouts())),
     );
     loaded.asked_at = asked_at?;
     met.extend(moved?);
@@ -81,7 +90,7 @@ pub(super) async fn take(
         Some(above) if !failpoint!("log.not_asked") => found_in_log(&head, above, commands).await?,
         _ => HashMap::new(),
     };
-    Ok((head, Read { loaded, known, effects: effects?, done }))
+    Ok((head, Read { loaded, sale: sale?, known, effects: effects?, done }))
 }
 
 /// The wants of bookings that are to be made.
@@ -109,7 +118,7 @@ fn existing(commands: &[Command]) -> Vec<(TenantId, BookingId)> {
     let id = |command: &Command| match command {
         Command::Update(update) => Some((update.order.tenant_id, update.id)),
         Command::Cancel(cancel) => Some((cancel.order.tenant_id, cancel.id)),
-        Command::Create(_) | Command::Catalogue(_) => None,
+        Command::Create(_) | Command::Units(_) | Command::Catalogue(_) => None,
     };
     commands.iter().filter_map(id).collect()
 }

@@ -1,10 +1,16 @@
 //! Why a write did not happen.
 
+use std::sync::Arc;
+
 use holdfast_domain::{
-    Status,
+    EventStatus, NotOnSale, SeatLabel, SectionId, SectionName, Status,
+    event::EventTimesError,
     range::RangeError,
+    reservation::WrongStanding,
     rules::{LimitsError, Refusal},
+    seating::LayoutError,
 };
+use time::OffsetDateTime;
 
 use crate::Error;
 
@@ -17,6 +23,12 @@ pub enum Object {
     Resource,
     /// Where it is.
     Venue,
+    /// What people attend.
+    Event,
+    /// A part of it that is sold as one.
+    Section,
+    /// Units of it.
+    Reservation,
 }
 
 impl Object {
@@ -26,8 +38,27 @@ impl Object {
             Self::Booking => "booking",
             Self::Resource => "resource",
             Self::Venue => "venue",
+            Self::Event => "event",
+            Self::Section => "section",
+            Self::Reservation => "reservation",
         }
     }
+}
+
+/// What is to be had of an event where something was not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Left {
+    /// How many units of each section that has any, the first [`Left::LISTED`].
+    pub sections: Vec<(SectionId, SectionName, i32)>,
+    /// Whether there are holds that may come back.
+    pub may_come_back: bool,
+    /// When the next of them ends.
+    pub next_end_at: Option<OffsetDateTime>,
+}
+
+impl Left {
+    /// Most sections that are told one by one.
+    pub const LISTED: usize = 100;
 }
 
 /// Why a write did not happen.
@@ -79,6 +110,67 @@ pub enum WriteError {
     Stale {
         /// The version that it has.
         version: i32,
+    },
+    /// Units of the event are not to be had.
+    #[error(transparent)]
+    NotOnSale(#[from] NotOnSale),
+    /// Not so many are left in any of the places.
+    #[error("sold out")]
+    SoldOut(Arc<Left>),
+    /// There are as many, and not beside each other.
+    #[error("not so many beside each other")]
+    NotAdjacent(Arc<Left>),
+    /// Somebody has them.
+    #[error("seats are taken")]
+    SeatsTaken(Vec<SeatLabel>),
+    /// The event has none of these.
+    #[error("there are no such seats")]
+    UnknownSeats(Vec<SeatLabel>),
+    /// The caller holds none of these.
+    #[error("seats are not held by the caller")]
+    SeatsNotHeld(Vec<SeatLabel>),
+    /// A user may not have so many units of the event.
+    #[error("a user may have {limit} units of the event")]
+    TooManyUnits {
+        /// How many they may have.
+        limit: i32,
+        /// How many they have.
+        has: i64,
+    },
+    /// The reservation's state forbids it.
+    #[error(transparent)]
+    Standing(#[from] WrongStanding),
+    /// A part of a reservation was asked for that it does not have.
+    #[error("the reservation has no such part")]
+    NoSuchPart,
+    /// The section has seats where it was taken for a counted one, or the other way round.
+    #[error("the section is of the other kind")]
+    OtherKind,
+    /// Its capacity would be less than what is taken.
+    #[error("{taken} units are taken")]
+    BelowTaken {
+        /// How many.
+        taken: i32,
+    },
+    /// The seats can't be those of a section: two are called the same, or they are too many.
+    #[error("the seats are refused")]
+    Seats(#[from] LayoutError),
+    /// The event would be larger than it may.
+    #[error("an event has at most {limit} {what}")]
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// The times can't be an event's.
+    #[error("the times are refused")]
+    Times(#[from] EventTimesError),
+    /// The event is called off.
+    #[error("the event is {}", .status.as_str())]
+    EventOver {
+        /// `CANCELLING` or `CANCELLED`.
+        status: EventStatus,
     },
     /// The key names another write.
     #[error("the key names another write")]

@@ -4,6 +4,9 @@
 
 mod rows;
 mod statements;
+mod unit_rows;
+mod unit_statements;
+mod units;
 
 use deadpool_postgres::Object;
 use holdfast_domain::{BookingId, Seq, Shard, TenantId, Venue, change::Recorded};
@@ -14,6 +17,12 @@ use crate::{Database, Error, bookings, changes::recorded, resources, venues};
 pub use rows::{After, Begun, LogEnds, Stored, StoredBooking, StoredResource, Table};
 pub(crate) use statements::{BEGUN, BOOKINGS, ENDS, OF_ITSELF, RESOURCES, RUN, VENUES};
 use statements::{LOST_BOOKINGS, LOST_RESOURCES, LOST_VENUES, NET};
+pub use unit_rows::{
+    BegunEvent, BegunReservation, Seating, SectionTaken, StoredEvent, StoredReservation, StoredSeats,
+};
+#[cfg(test)]
+pub(crate) use unit_statements::{BEGUN_EVENTS, BEGUN_RESERVATIONS, EVENTS, RESERVATIONS, SEATS};
+use unit_statements::{LOST_EVENTS, LOST_RESERVATIONS};
 
 impl Database {
     /// Where a shard's log begins and ends.
@@ -161,6 +170,8 @@ impl Database {
             Table::Bookings => LOST_BOOKINGS,
             Table::Resources => LOST_RESOURCES,
             Table::Venues => LOST_VENUES,
+            Table::Events => LOST_EVENTS,
+            Table::Reservations => LOST_RESERVATIONS,
         };
         let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = objects.iter().map(|(t, id)| (t.uuid(), *id)).unzip();
         let rows = self.read(statement, &[&shard.number(), &tenants, &ids]).await?;

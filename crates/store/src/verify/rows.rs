@@ -75,6 +75,8 @@ pub enum Table {
     Bookings,
     Resources,
     Venues,
+    Events,
+    Reservations,
 }
 
 /// The last object of the page before.

@@ -9,6 +9,7 @@ macro_rules! told_columns {
          told.object_id"
     };
 }
+pub(super) use told_columns;
 
 /// The last change of the object, by a row: the log's primary key must not serve.
 macro_rules! last_change_of {
@@ -28,6 +29,7 @@ macro_rules! last_change_of {
         )
     };
 }
+pub(super) use last_change_of;
 
 /// The resource of each booking. One whose resource is not there is given names for it: no constraint looks for such, so it
 /// must not be missed here.
@@ -152,6 +154,7 @@ macro_rules! lost_from {
         )
     };
 }
+pub(super) use lost_from;
 
 pub(crate) const LOST_BOOKINGS: &str = lost_from!("bookings");
 pub(crate) const LOST_RESOURCES: &str = lost_from!("resources");

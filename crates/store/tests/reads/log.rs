@@ -25,15 +25,15 @@ async fn a_history_is_all_of_one_booking_in_order_and_of_no_other() {
     scene.lanes.cancel(cancel("alice", booking.id)).await.unwrap();
 
     let history = |id, after, limit| scene.database.history(DEFAULT_TENANT, id, Seq(after), limit);
-    let all = history(booking.id, 0, 100).await.unwrap();
+    let all = history(booking.id.uuid(), 0, 100).await.unwrap();
     let kinds: Vec<&str> = all.iter().map(|change| change.kind.as_str()).collect();
     let expected =
         ["booking_created", "booking_validated", "booking_updated", "booking_validated", "booking_deleted"];
     assert_eq!(kinds, expected);
     assert!(all.is_sorted_by_key(|change| change.seq));
-    assert_eq!(history(booking.id, all[1].seq.0, 2).await.unwrap(), all[2..4]);
-    assert!(history(BookingId::from_u128(1), 0, 100).await.unwrap().is_empty());
-    let others = history(other.id, 0, 100).await.unwrap();
+    assert_eq!(history(booking.id.uuid(), all[1].seq.0, 2).await.unwrap(), all[2..4]);
+    assert!(history(BookingId::from_u128(1).uuid(), 0, 100).await.unwrap().is_empty());
+    let others = history(other.id.uuid(), 0, 100).await.unwrap();
     assert!(others.iter().all(|change| change.data.contains(&other.id.to_string())));
     assert_eq!(others[0].kind, "booking_created");
 }

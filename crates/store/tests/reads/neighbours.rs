@@ -36,7 +36,7 @@ async fn read(scene: &Scene, tenant: TenantId, venue: VenueId, booking: &Booking
             .iter()
             .map(|b| b.id.to_string()),
     );
-    let history = database.history(tenant, booking.id, Seq(0), 100).await.expect("an answer");
+    let history = database.history(tenant, booking.id.uuid(), Seq(0), 100).await.expect("an answer");
     found.extend(history.into_iter().map(|change| change.data));
     let Log::Page(log) = database.log_of(tenant, Seq(0), 100).await.expect("an answer") else {
         panic!("nothing is gone")

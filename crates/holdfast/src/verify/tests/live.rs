@@ -1,10 +1,22 @@
 //! A system that is written to, decided, pruned and leapt while it is verified: nothing is found that is not so.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use holdfast_domain::{BookingId, Seq, TimeRange};
-use holdfast_store::{Database, Error, LaneSettings, Lanes, Settings, StepLimits};
-use holdfast_testkit::{Random, TestDatabase, cancel, create, hours, lane_settings, move_to, note, shard};
+use holdfast_domain::{
+    BookingId, Event, EventStatus, ReservationId, SectionName, Seq, TimeRange, seating::rows_of,
+};
+use holdfast_store::{
+    AddSection, CancelEvent, CreateEvent, Database, Error, HoldUnits, LaneSettings, Lanes, Part, Settings,
+    StepLimits, UpdateSection,
+};
+use holdfast_testkit::{
+    Random, TestDatabase, cancel, confirm, confirm_part, confirm_seats, counted, create, create_event,
+    extend, hold_best, hours, lane_settings, lock_seats, move_to, note, on_sale, release, rows, shard,
+    update_section,
+};
 use time::Duration;
 
 use crate::verify::verify;
@@ -48,10 +60,101 @@ async fn writes(lanes: &Lanes, seed: u64, is_over: &AtomicBool) {
     }
 }
 
+/// Sells events: holds that are confirmed, in part or whole, kept longer, given up or left to lapse; sections that grow and
+/// shrink, and events that are closed, opened and called off. What is refused is refused.
+async fn sells(lanes: &Lanes, seed: u64, is_over: &AtomicBool) {
+    let mut random = Random::seeded(seed);
+    let mut events = [made(lanes).await, made(lanes).await];
+    let mut mine: Vec<(String, ReservationId)> = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        let place = usize::try_from(random.below(2)).expect("a place");
+        let event = events[place].clone();
+        let any = |random: &mut Random, count: u64| usize::try_from(random.below(count)).expect("a place");
+        let user = format!("user-{seed}-{}", random.below(5));
+        let seats = |random: &mut Random| -> Vec<String> {
+            let many = 1 + random.below(3);
+            let seat = |random: &mut Random| format!("{}{}", ["A", "B"][any(random, 2)], 1 + random.below(9));
+            (0..many).map(|_| seat(random)).collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let (labels, of_mine) = (seats(&mut random), any(&mut random, mine.len().max(1) as u64));
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let held = mine.get(of_mine).cloned();
+        let what = random.below(40);
+        match (what, held) {
+            (0..=17, _) | (20..=31, None) => {
+                let quantity = 1 + i32::try_from(random.below(3)).expect("a few");
+                let wanted = match random.below(3) {
+                    0 => hold_best(&user, event.id, "Bar", quantity),
+                    1 => hold_best(&user, event.id, "Hall", quantity),
+                    _ => lock_seats(&user, event.id, &labels),
+                };
+                let hold_for = (random.below(2) == 0).then(|| Duration::milliseconds(20));
+                if let Ok(held) = lanes.hold(HoldUnits { hold_for, ..wanted }).await {
+                    mine.push((user, held.value.reservation.id));
+                }
+            }
+            (18 | 19, _) => drop(lanes.confirm_seats(confirm_seats(&user, event.id, &labels[..1])).await),
+            (20..=23, Some((user, id))) => drop(lanes.confirm(confirm(&user, id)).await),
+            (24 | 25, Some((user, id))) => {
+                drop(lanes.confirm(confirm_part(&user, id, Part::Quantity(1))).await);
+            }
+            (26 | 27, Some((user, id))) => drop(lanes.extend(extend(&user, id, 900)).await),
+            (28..=31, Some((user, id))) => {
+                mine.swap_remove(of_mine);
+                drop(lanes.release(release(&user, id)).await);
+            }
+            (32..=34, _) => {
+                let of = |name: &str| event.sections.iter().find(|section| section.name.as_str() == name);
+                let section_id = of(["Bar", "Hall"][any(&mut random, 2)]).expect("a section").id;
+                let change = update_section(event.id, section_id);
+                let change = match (random.below(3), section_id == event.sections[0].id) {
+                    (_, true) => {
+                        let capacity = i32::try_from(random.below(30)).expect("a few");
+                        UpdateSection { capacity: Some(capacity), ..change }
+                    }
+                    (0, _) => UpdateSection { remove: holdfast_testkit::seats(&labels), ..change },
+                    (1, _) => UpdateSection { add: rows_of(holdfast_testkit::seats(&labels)), ..change },
+                    _ => UpdateSection { name: SectionName::parse("Hall").ok(), ..change },
+                };
+                drop(lanes.update_section(change).await);
+            }
+            (35 | 36, _) => {
+                let section = counted(&format!("Standing {}", random.below(50)), 5);
+                let order = holdfast_testkit::order("organiser");
+                drop(
+                    lanes
+                        .add_section(AddSection { order, event_id: event.id, versions: None, section })
+                        .await,
+                );
+            }
+            (37 | 38, _) => {
+                let status = [EventStatus::Open, EventStatus::Closed][usize::from(random.below(4) == 0)];
+                drop(lanes.update_event(on_sale(event.id, status)).await);
+            }
+            _ if random.below(4) == 0 => {
+                let order = holdfast_testkit::order("organiser");
+                lanes
+                    .cancel_event(CancelEvent { order, id: event.id, versions: None })
+                    .await
+                    .expect("an end");
+                events[place] = made(lanes).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn made(lanes: &Lanes) -> Event {
+    let sections = vec![counted("Bar", 20), rows("Hall", &[("A", 6), ("B", 6)])];
+    let event = CreateEvent { units_per_user: Some(6), ..create_event("Concert", sections) };
+    lanes.create_event(event).await.expect("an event").value
+}
+
 async fn decides(database: &Database, is_over: &AtomicBool) {
     let limits = StepLimits { wants: 7, writes: 3, ..StepLimits::default() };
     while !is_over.load(Ordering::Relaxed) {
         database.step(shard(), limits).await.expect("a step");
+        database.settle_reservations(shard()).await.expect("a step");
     }
 }
 
@@ -97,6 +200,8 @@ async fn lively(each: impl AsyncFn(&TestDatabase, &Database, usize)) {
         writes(&lanes[0], 2, &is_over),
         writes(&lanes[1], 3, &is_over),
         writes(&lanes[1], 4, &is_over),
+        sells(&lanes[0], 5, &is_over),
+        sells(&lanes[1], 6, &is_over),
         decides(&first, &is_over),
         decides(&second, &is_over),
     );
@@ -107,7 +212,7 @@ async fn lively(each: impl AsyncFn(&TestDatabase, &Database, usize)) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_found_while_others_book_move_and_give_up() {
+async fn nothing_is_found_while_others_book_move_hold_confirm_and_give_up() {
     Box::pin(lively(async |_, _, _| {})).await;
 }
 
@@ -136,4 +241,20 @@ async fn nothing_is_found_while_the_log_is_pruned_leaps_and_has_its_clock_set_ba
         _ => {}
     }))
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_found_while_events_are_sold_by_two_processes() {
+    let test = TestDatabase::new().await;
+    let is_over = AtomicBool::new(false);
+    let (first, second, reader) = (test.database(), test.database(), test.database());
+    let lanes = [first.clone(), second].map(|database| Lanes::new(database, lane_settings(), |_| {}));
+    let verified = async {
+        verified(&reader, async |_| drop(first.settle_reservations(shard()).await)).await;
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let sell = |seed: u64| sells(&lanes[usize::from(seed.is_multiple_of(2))], seed, &is_over);
+    Box::pin(async { tokio::join!(verified, sell(1), sell(2), sell(3), sell(4), sell(5), sell(6)) }).await;
+    test.sql("UPDATE sections SET held = held + 1 WHERE held < capacity - confirmed AND name = 'Bar'").await;
+    assert!(!verify(&reader, &super::scope()).await.expect("a verdict").is_clean());
 }

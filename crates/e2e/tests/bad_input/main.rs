@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod units;
+
 use holdfast_domain::Seq;
 use holdfast_e2e::{Answer, Binary, Client, House, Log, Process};
 use reqwest::Method;

@@ -1,0 +1,232 @@
+//! What a transaction does with units of events: in memory, in the order of arrival, by the rules of `domain`. No statement
+//! is sent here but by `read`, before anything is applied, and by `write`, when all is.
+//!
+//! Whoever takes units settles the event first: holds that are over give their units back, the longest over first, so that a
+//! lapse needs no worker, and nobody slips in before it. At most [`Sale::SETTLED`] in a transaction; a command whose event has
+//! more of them is not refused, but comes again in the next.
+
+mod area;
+mod hold;
+mod read;
+mod standing;
+mod write;
+
+use std::collections::{HashMap, VecDeque};
+
+use holdfast_domain::{
+    Availability, CommandId, EventId, EventStatus, Fact, Reservation, ReservationId, SeatLabel, SectionId,
+    Seq, TenantId, Trace, Units, UserId, reservation::State,
+};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{
+    answer::Answer,
+    apply::append,
+    command::{Order, Units as Command, Versions},
+    refusal::{Object, WriteError},
+};
+use crate::{Error, Head, events::OnSale};
+use area::Area;
+pub(super) use read::Asked;
+pub(crate) use write::Rest;
+
+/// What became of a command.
+pub(super) enum Outcome {
+    /// It is answered, and the last change of the log tells so.
+    Done(Answer),
+    /// It is answered, and nothing had to change for it: the reservation is as the command wants it.
+    AsItIs(Answer, ReservationId),
+    /// Its event has more to settle than one transaction may: nothing of it happened.
+    Again,
+}
+
+/// A reservation, as it was read and as it is.
+struct Entry {
+    tenant_id: TenantId,
+    /// The version that the table has; none of one that is made here.
+    stored: Option<i32>,
+    now: Reservation,
+    event: EventStatus,
+}
+
+/// An event of which units are taken.
+struct Stage {
+    on_sale: OnSale,
+    /// Its holds that are over, the longest over first.
+    lapsed: VecDeque<ReservationId>,
+    /// How many more of them this transaction may settle.
+    room: usize,
+    /// Its sections that were read, in their order.
+    sections: Vec<SectionId>,
+}
+
+/// Who has a seat.
+#[derive(Default, Clone, Copy)]
+struct Holder {
+    stored: Option<ReservationId>,
+    now: Option<ReservationId>,
+}
+
+/// All that the transaction's commands touch.
+pub(crate) struct Sale {
+    hold_for: Duration,
+    hold_max: Duration,
+    at: OffsetDateTime,
+    events: HashMap<(TenantId, EventId), Stage>,
+    areas: HashMap<SectionId, Area>,
+    reservations: HashMap<(TenantId, ReservationId), Entry>,
+    seats: HashMap<(TenantId, EventId, SeatLabel), Holder>,
+    /// How many units users have of events that limit that.
+    has: HashMap<(EventId, UserId), i64>,
+    /// The last change of each reservation that this transaction has changed.
+    told: HashMap<ReservationId, Seq>,
+}
+
+impl Sale {
+    /// Most reservations that are expired, or taken leave of, in one transaction; shared out among the events whose units are
+    /// wanted, each of which may have one.
+    pub(crate) const SETTLED: usize = 200;
+
+    /// Without the lengths of holds: nothing is held by it unless they are set.
+    fn new(at: OffsetDateTime) -> Self {
+        let (events, areas, reservations, seats, has, told) = Default::default();
+        let (hold_for, hold_max) = (Duration::ZERO, Duration::ZERO);
+        Self { hold_for, hold_max, at, events, areas, reservations, seats, has, told }
+    }
+
+    /// Does what `command` says.
+    pub(super) fn apply(&mut self, head: &mut Head, command: &Command) -> Result<Outcome, WriteError> {
+        match command {
+            Command::Hold(hold) => self.hold(head, hold),
+            Command::Confirm(confirm) => self.confirm(head, confirm),
+            Command::ConfirmSeats(confirm) => self.confirm_seats(head, confirm),
+            Command::Extend(extend) => self.extend(head, extend),
+            Command::Release(release) => self.release(head, release),
+        }
+    }
+
+    /// Ends the holds of the event that are over; whether that was all.
+    fn settle(&mut self, head: &mut Head, event: (TenantId, EventId)) -> Result<bool, Error> {
+        while let Some(stage) = self.events.get_mut(&event) {
+            let Some(id) = stage.lapsed.front().copied() else { break };
+            if failpoint!("sale.never_settles") || stage.room == 0 && !failpoint!("sale.settles_all") {
+                return Ok(false);
+            }
+            stage.room = stage.room.saturating_sub(1);
+            stage.lapsed.pop_front();
+            self.expire(head, (event.0, id))?;
+        }
+        Ok(true)
+    }
+
+    /// Ends a hold that is over. The engine does that, whoever made it look: the change is no command's.
+    pub(crate) fn expire(&mut self, head: &mut Head, key: (TenantId, ReservationId)) -> Result<(), Error> {
+        let reservation = self.reservations.get(&key).ok_or(UNREAD)?.now.clone();
+        if !reservation.state.has_lapsed(self.at) {
+            return Ok(());
+        }
+        let after = reservation.with(reservation.state.clone().at(self.at), self.at);
+        let sections = self.give_back(key.0, &reservation)?;
+        engine(head, key.0, &Fact::ReservationExpired { reservation: after.clone(), sections });
+        self.told.insert(after.id, head.seq());
+        self.put(key, after)
+    }
+
+    /// Takes leave of a reservation whose event is called off.
+    pub(crate) fn call_off(&mut self, head: &mut Head, key: (TenantId, ReservationId)) -> Result<(), Error> {
+        let reservation = self.reservations.get(&key).ok_or(UNREAD)?.now.clone();
+        if reservation.state.has_lapsed(self.at) {
+            return self.expire(head, key);
+        }
+        let after = reservation.with(State::Cancelled, self.at);
+        let sections = self.give_back(key.0, &reservation)?;
+        engine(head, key.0, &Fact::ReservationCancelled { reservation: after.clone(), sections });
+        self.told.insert(after.id, head.seq());
+        self.put(key, after)
+    }
+
+    /// The reservation of whoever asks, in a version that they mean. Another's is not there for them.
+    fn own(&self, order: &Order, id: ReservationId, versions: &Versions) -> Result<&Entry, WriteError> {
+        let entry = self.reservations.get(&(order.tenant_id, id));
+        let is_own = |entry: &&Entry| entry.now.user_id == order.user_id || failpoint!("sale.asks_not_whose");
+        let entry = entry.filter(is_own).ok_or(WriteError::NotFound(Object::Reservation))?;
+        super::apply::meant(versions, entry.now.version)?;
+        Ok(entry)
+    }
+
+    /// The units of a reservation that ends can be had again; what that leaves of their sections.
+    fn give_back(
+        &mut self,
+        tenant_id: TenantId,
+        reservation: &Reservation,
+    ) -> Result<Vec<Availability>, Error> {
+        let is_confirmed = matches!(reservation.state, State::Confirmed { .. });
+        for units in &reservation.units {
+            self.area(units.section_id)?.give_back(units, is_confirmed)?;
+        }
+        for seat in reservation.seats() {
+            self.seats
+                .entry((tenant_id, reservation.event_id, seat.clone()))
+                .or_insert(Holder { stored: Some(reservation.id), now: None })
+                .now = None;
+        }
+        let user = (reservation.event_id, reservation.user_id.clone());
+        if let Some(has) = self.has.get_mut(&user) {
+            *has -= i64::from(reservation.quantity());
+        }
+        self.left_of(&reservation.units)
+    }
+
+    /// What is left of the sections of these units.
+    fn left_of(&self, units: &[Units]) -> Result<Vec<Availability>, Error> {
+        units
+            .iter()
+            .map(|units| Ok(self.areas.get(&units.section_id).ok_or(UNREAD)?.row.availability()))
+            .collect()
+    }
+
+    fn area(&mut self, id: SectionId) -> Result<&mut Area, Error> {
+        self.areas.get_mut(&id).ok_or(UNREAD)
+    }
+
+    /// A seat goes from one reservation to another of the same owner's.
+    fn hand_over(&mut self, tenant_id: TenantId, from: &Reservation, units: &[Units], to: ReservationId) {
+        for seat in units.iter().flat_map(|units| &units.seats) {
+            let key = (tenant_id, from.event_id, seat.clone());
+            self.seats.entry(key).or_insert(Holder { stored: Some(from.id), now: None }).now = Some(to);
+        }
+    }
+
+    fn tell(&mut self, head: &mut Head, order: &Order, fact: &Fact) {
+        append(head, order, fact);
+        if let Some(reservation) = fact.reservation() {
+            self.told.insert(reservation.id, head.seq());
+        }
+    }
+
+    /// The reservation is so now.
+    fn put(&mut self, key: (TenantId, ReservationId), now: Reservation) -> Result<(), Error> {
+        self.reservations.get_mut(&key).ok_or(UNREAD)?.now = now;
+        Ok(())
+    }
+}
+
+/// What is asked for is read before anything is applied.
+const UNREAD: Error = Error::Defect("a command touches what was not read for it");
+
+/// Appends what the engine did by itself.
+fn engine(head: &mut Head, tenant_id: TenantId, fact: &Fact) {
+    head.append(tenant_id, CommandId::from(Uuid::now_v7()), None, &Trace::default(), fact);
+}
+
+/// That a hold goes on; or why not: its end has come, it is none, or its event is called off.
+fn goes_on(entry: &Entry, at: OffsetDateTime) -> Result<(), WriteError> {
+    entry.now.state.held_until(judged_at(&entry.now, at))?;
+    if entry.event.is_over() { Err(WriteError::EventOver { status: entry.event }) } else { Ok(()) }
+}
+
+/// By which clock a hold is judged: the transaction's.
+fn judged_at(reservation: &Reservation, at: OffsetDateTime) -> OffsetDateTime {
+    if failpoint!("sale.confirms_late") { reservation.created_at } else { at }
+}
