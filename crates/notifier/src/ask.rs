@@ -1,7 +1,7 @@
 //! What a client says on an open socket: which topics it wants besides, or no longer, and the answers to that.
 
 use bytestring::ByteString;
-use holdfast_domain::{ResourceId, Seq, VenueId};
+use holdfast_domain::{EventId, ResourceId, Seq, VenueId};
 use serde::{
     Deserialize,
     de::{Error as _, IgnoredAny},
@@ -55,6 +55,8 @@ struct Fields {
     #[serde(default)]
     venues: Vec<VenueId>,
     #[serde(default)]
+    events: Vec<EventId>,
+    #[serde(default)]
     all: bool,
 }
 
@@ -74,8 +76,8 @@ pub(crate) fn parse(text: &str) -> Result<Ask, Unfit> {
         let detail: String = error.to_string().chars().take(DETAIL_MAX_CHARS).collect();
         Unfit::Wrong(refusal(told.as_deref(), "bad_message", &detail))
     };
-    let Fields { id, resources, venues, all, .. } = serde_json::from_value(value).map_err(wrong)?;
-    Ok(Ask { verb, topics: Interest { resources, venues, is_all: all }, id })
+    let Fields { id, resources, venues, events, all, .. } = serde_json::from_value(value).map_err(wrong)?;
+    Ok(Ask { verb, topics: Interest { resources, venues, events, is_all: all }, id })
 }
 
 impl Ask {
@@ -94,12 +96,12 @@ impl Ask {
             Verb::Unsubscribe => "unsubscribed",
         };
         let text = json!({ "type": kind, "id": self.id, "seq": seq }).to_string();
-        Message { kind, seq, text: text.into() }
+        Message::Placed { kind, seq, text: text.into() }
     }
 
     /// That nothing has changed, since there would be too many topics.
     pub(crate) fn too_many(&self) -> ByteString {
-        let detail = format!("a socket has at most {} resources and venues", Interest::NAMED_MAX);
+        let detail = format!("a socket has at most {} resources, venues and events", Interest::NAMED_MAX);
         refusal(Some(&self.id), "too_many", &detail)
     }
 }
@@ -132,22 +134,28 @@ mod tests {
         }
     }
 
-    /// These resources, and so many venues.
-    fn named(resources: std::ops::Range<u128>, venues: u128) -> Interest {
+    /// These resources, and so many venues and events.
+    fn named(resources: std::ops::Range<u128>, venues: u128, events: u128) -> Interest {
         Interest {
             resources: resources.map(ResourceId::from_u128).collect(),
             venues: (0..venues).map(VenueId::from_u128).collect(),
+            events: (0..events).map(EventId::from_u128).collect(),
             is_all: false,
         }
     }
 
     #[test]
     fn a_message_says_what_is_wanted_and_its_answer_who_asked() {
-        let (resource, venue) = (ResourceId::from_u128(1), VenueId::from_u128(2));
-        let said = json!({ "type": "subscribe", "id": "a", "resources": [resource], "venues": [venue], "all": true });
+        let (resource, venue, event) =
+            (ResourceId::from_u128(1), VenueId::from_u128(2), EventId::from_u128(3));
+        let said = json!({
+            "type": "subscribe", "id": "a", "resources": [resource], "venues": [venue], "events": [event], "all": true,
+        });
         let ask = parse(&said.to_string()).unwrap();
-        assert_eq!(ask.topics, Interest { resources: vec![resource], venues: vec![venue], is_all: true });
-        let answer: Value = serde_json::from_str(&ask.done(Seq(7)).text).unwrap();
+        let topics =
+            Interest { resources: vec![resource], venues: vec![venue], events: vec![event], is_all: true };
+        assert_eq!(ask.topics, topics);
+        let answer: Value = serde_json::from_str(ask.done(Seq(7)).text()).unwrap();
         assert_eq!(answer, json!({ "type": "subscribed", "id": "a", "seq": 7 }));
     }
 
@@ -159,7 +167,14 @@ mod tests {
         for text in ["{}", "1", "[]", r#"{"type":"hello"}"#, r#"{"type":1}"#] {
             assert_eq!(parse(text), Err(Unfit::Unknown), "{text}");
         }
-        for rest in [r#""resources":["Raum1"]"#, r#""venues":["Haus"]"#, r#""all":1"#, r#""topic":"all""#] {
+        let wrong = [
+            r#""resources":["Raum1"]"#,
+            r#""venues":["Haus"]"#,
+            r#""events":["Fest"]"#,
+            r#""all":1"#,
+            r#""topic":"all""#,
+        ];
+        for rest in wrong {
             let answer = refused(&format!(r#"{{"type":"subscribe","id":"b",{rest}}}"#));
             assert_eq!((&answer["id"], &answer["code"]), (&json!("b"), &json!("bad_message")), "{rest}");
         }
@@ -172,15 +187,15 @@ mod tests {
     #[test]
     fn topics_add_up_to_a_limit_and_go_away_again() {
         let ask = |verb, topics| Ask { verb, topics, id: String::new() };
-        let most = u128::try_from(Interest::NAMED_MAX).unwrap() - 1;
-        let full = ask(Verb::Subscribe, named(0..most, 1)).applied_to(&named(0..2, 1)).unwrap();
-        assert_eq!(full, named(0..most, 1));
-        for more in [named(most..most + 1, 0), named(0..0, 2)] {
+        let most = u128::try_from(Interest::NAMED_MAX).unwrap() - 2;
+        let full = ask(Verb::Subscribe, named(0..most, 1, 1)).applied_to(&named(0..2, 1, 1)).unwrap();
+        assert_eq!(full, named(0..most, 1, 1));
+        for more in [named(most..most + 1, 0, 0), named(0..0, 2, 0), named(0..0, 0, 2)] {
             assert_eq!(ask(Verb::Subscribe, more).applied_to(&full), None);
         }
-        let rest = ask(Verb::Unsubscribe, named(1..most, 0)).applied_to(&full).unwrap();
-        assert_eq!(rest, named(0..1, 1));
-        assert_eq!(ask(Verb::Unsubscribe, named(0..1, 1)).applied_to(&rest), Some(Interest::default()));
+        let rest = ask(Verb::Unsubscribe, named(1..most, 0, 0)).applied_to(&full).unwrap();
+        assert_eq!(rest, named(0..1, 1, 1));
+        assert_eq!(ask(Verb::Unsubscribe, named(0..1, 1, 1)).applied_to(&rest), Some(Interest::default()));
         let all = Interest { is_all: true, ..Interest::default() };
         assert_eq!(ask(Verb::Unsubscribe, all.clone()).applied_to(&all), Some(Interest::default()));
     }

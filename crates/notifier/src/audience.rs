@@ -6,7 +6,7 @@ use std::{
     hash::Hash,
 };
 
-use holdfast_domain::{Caller, Change, ResourceId, UserId, VenueId};
+use holdfast_domain::{Caller, Change, EventId, ResourceId, UserId, VenueId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,7 @@ pub(crate) struct Audience {
     by_user: HashMap<UserId, HashSet<MemberId>>,
     by_resource: HashMap<ResourceId, HashSet<MemberId>>,
     by_venue: HashMap<VenueId, HashSet<MemberId>>,
+    by_event: HashMap<EventId, HashSet<MemberId>>,
     of_all: HashSet<MemberId>,
 }
 
@@ -45,6 +46,9 @@ impl Audience {
         }
         for venue in &member.interest.venues {
             self.by_venue.entry(*venue).or_default().insert(id);
+        }
+        for event in &member.interest.events {
+            self.by_event.entry(*event).or_default().insert(id);
         }
         if member.interest.is_all {
             self.of_all.insert(id);
@@ -62,6 +66,9 @@ impl Audience {
         }
         for venue in &member.interest.venues {
             remove_from(&mut self.by_venue, venue, id);
+        }
+        for event in &member.interest.events {
+            remove_from(&mut self.by_event, event, id);
         }
         self.of_all.remove(&id);
         Some(member)
@@ -95,13 +102,17 @@ impl Audience {
     /// Whom a change concerns, each once.
     pub(crate) fn concerned(&self, change: &Change) -> Vec<MemberId> {
         let sets = users_of(change).filter_map(|user| self.by_user.get(user));
-        let (resource, venue) = (change.fact.resource_id(), change.fact.venue_id());
-        let sets = sets.chain(resource.and_then(|resource| self.by_resource.get(&resource)));
-        let sets = sets.chain(venue.and_then(|venue| self.by_venue.get(&venue)));
-        let mut ids: Vec<MemberId> = sets.chain([&self.of_all]).flatten().copied().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+        let fact = &change.fact;
+        let sets = sets.chain(fact.resource_id().and_then(|resource| self.by_resource.get(&resource)));
+        let sets = sets.chain(fact.venue_id().and_then(|venue| self.by_venue.get(&venue)));
+        let sets = sets.chain(fact.event_id().and_then(|event| self.by_event.get(&event)));
+        each_once(sets.chain([&self.of_all]))
+    }
+
+    /// Who asked for everything of an event at a venue; not who only has something of it.
+    pub(crate) fn watching(&self, event: EventId, venue: VenueId) -> Vec<MemberId> {
+        let sets = self.by_event.get(&event).into_iter().chain(self.by_venue.get(&venue));
+        each_once(sets.chain([&self.of_all]))
     }
 
     pub(crate) fn everybody(&self) -> Vec<MemberId> {
@@ -128,6 +139,23 @@ impl Audience {
         }
         behind
     }
+
+    /// Puts a hint into the queues of which at least half is free: it takes no room that a change may need soon.
+    pub(crate) fn hint(&self, ids: &[MemberId], hint: &Message) {
+        for Member { queue, .. } in ids.iter().filter_map(|id| self.members.get(id)) {
+            if queue.capacity() * 2 >= queue.max_capacity() {
+                // There is room, unless they are gone.
+                let _ = queue.try_send(hint.clone());
+            }
+        }
+    }
+}
+
+fn each_once<'a>(sets: impl Iterator<Item = &'a HashSet<MemberId>>) -> Vec<MemberId> {
+    let mut ids: Vec<MemberId> = sets.flatten().copied().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 fn remove_from<K: Eq + Hash>(index: &mut HashMap<K, HashSet<MemberId>>, key: &K, id: MemberId) {

@@ -3,26 +3,27 @@
 use std::borrow::Cow;
 
 use holdfast_domain::{
-    ResourceId, Seq, UserId, VenueId,
-    openapi::{LoggedChange, Schemas, changes, one_of_by_type},
+    Availability, DEFAULT_TENANT, EventId, ResourceId, Seq, UserId, VenueId,
+    openapi::{LoggedChange, Schemas, changes, example, one_of_by_type},
 };
 use holdfast_runtime::{
     openapi::{self, Part},
     problem::Problem,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::{
     OpenApi as _, PartialSchema as _, ToSchema as _,
     openapi::{
         Array, ObjectBuilder, OpenApi, Ref, RefOr, Required,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::{Schema, SchemaType, Type},
+        schema::{AllOfBuilder, Schema, SchemaType, Type},
     },
 };
 
 use crate::{
-    Interest,
+    Interest, Message,
     ask::ID_MAX_CHARS,
+    hints::Hint,
     render::{HELLO, POSITION, RESYNC},
     routes::{self, PATHS},
 };
@@ -57,7 +58,8 @@ pub struct Asked;
 
 impl Part for Asked {
     fn parameters() -> Vec<Parameter> {
-        let (resources, venues) = (ids(ResourceId::name()), ids(VenueId::name()));
+        let (resources, venues, events) =
+            (ids(ResourceId::name()), ids(VenueId::name()), ids(EventId::name()));
         let topic = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["all"]));
         let query = |name: &str, about: &str, schema: RefOr<Schema>| {
             ParameterBuilder::new()
@@ -71,15 +73,22 @@ impl Part for Asked {
         vec![
             query(
                 "user_id",
-                "Who listens: always told of their own bookings, of what they did, and of conflicts with theirs.",
+                "Who listens: always told of their own bookings and reservations, of what they did, and of conflicts with \
+                 theirs.",
                 Ref::from_schema_name(UserId::name()).into(),
             ),
             query("resource", "Everything of these resources besides.", resources),
             query(
                 "venue",
-                "Everything at these venues besides: of their resources, and of the venues themselves. With the resources \
-                 64 at most.",
+                "Everything at these venues besides: of their resources and events, and of the venues themselves; and \
+                 hints of what is left of the events.",
                 venues,
+            ),
+            query(
+                "event",
+                "Everything of these events besides: of their reservations, and of the events themselves; and hints of what \
+                 is left of them. With resources and venues 64 at most.",
+                events,
             ),
             query("topic", "`all`: everything there is.", topic.into()),
             query(
@@ -160,10 +169,11 @@ impl utoipa::PartialSchema for SocketMessage {
     fn schema() -> RefOr<Schema> {
         let notices = NOTICES.map(|(word, name, _)| (word, name.to_owned()));
         let answers = ANSWERS.map(|(word, name, _)| (word, name.to_owned()));
-        let all: Vec<_> = notices.into_iter().chain(answers).chain(changes()).collect();
+        let hint = [(Message::HINT, HINT.to_owned())];
+        let all: Vec<_> = notices.into_iter().chain(answers).chain(hint).chain(changes()).collect();
         one_of_by_type(
             &all,
-            "A message of a socket: about a position, an answer, or a change as it stands in the log.",
+            "A message of a socket: about a position, an answer, a hint, or a change as it stands in the log.",
         )
     }
 }
@@ -180,11 +190,16 @@ impl utoipa::ToSchema for SocketMessage {
         for (word, name, about) in ANSWERS {
             schemas.push((name.to_owned(), answer(word, about)));
         }
+        schemas.push((HINT.to_owned(), hint()));
         LoggedChange::schemas(schemas);
         schemas.push((ResourceId::name().into_owned(), ResourceId::schema()));
         schemas.push((VenueId::name().into_owned(), VenueId::schema()));
+        schemas.push((EventId::name().into_owned(), EventId::schema()));
     }
 }
+
+/// The schema's name of a hint.
+const HINT: &str = "AvailabilityChanged";
 
 /// The answers to what a client sends, likewise.
 const ANSWERS: [(&str, &str, &str); 3] = [
@@ -206,7 +221,7 @@ const REQUESTS: [(&str, &str, &str); 2] = [
     (
         "subscribe",
         "Subscribe",
-        "Asks to be told of these as well; of 64 resources and venues at most, all in all.",
+        "Asks to be told of these as well; of 64 resources, venues and events at most, all in all.",
     ),
     ("unsubscribe", "Unsubscribe", "Asks to be told no longer of these. One's own is always told."),
 ];
@@ -252,6 +267,7 @@ fn request(word: &str, about: &str) -> RefOr<Schema> {
         .required("id")
         .property("resources", ids(ResourceId::name()))
         .property("venues", ids(VenueId::name()))
+        .property("events", ids(EventId::name()))
         .property("all", all)
         .examples([json!({ "type": word, "id": "1", "resources": ["0195a2b0-1111-7d11-8a55-000000000001"] })])
         .into()
@@ -279,7 +295,7 @@ fn answer(word: &str, about: &str) -> RefOr<Schema> {
         .required("code")
         .property("detail", string().description(Some("The same for people.")))
         .required("detail")
-        .examples([json!({ "type": word, "id": "1", "code": "too_many", "detail": "a socket has at most 64 resources and venues" })])
+        .examples([json!({ "type": word, "id": "1", "code": "too_many", "detail": "a socket has at most 64 resources, venues and events" })])
         .into()
 }
 
@@ -289,4 +305,18 @@ fn notice(word: &str, about: &str) -> RefOr<Schema> {
         .required("seq")
         .examples([json!({ "type": word, "seq": 17 })])
         .into()
+}
+
+fn hint() -> RefOr<Schema> {
+    let about = "What is left of a section, to those who asked for its event, its venue or all: after a change, and at most \
+         five times a second, then of the newest. It has no `seq`: it may be left out, where much is waiting, and nothing \
+         is told of it to who comes back.";
+    let event = ObjectBuilder::new()
+        .property("event_id", Ref::from_schema_name(EventId::name()))
+        .required("event_id");
+    let data = AllOfBuilder::new().item(event).item(Ref::from_schema_name(Availability::name()));
+    let (event, left) = (example::event(), example::left());
+    let hint = Hint { tenant_id: DEFAULT_TENANT, event_id: event.id, venue_id: event.venue_id, left };
+    let example: Option<Value> = serde_json::from_str(hint.message().text()).ok();
+    typed(Message::HINT, about).property("data", data).required("data").examples(example).into()
 }

@@ -1,11 +1,11 @@
-//! The task between the streams and the hub. It outlives Redis: while there is none, nothing new is told, and nobody is
-//! thrown out.
+//! The task between the streams and the hub, and the hub's clock. It outlives Redis: while there is none, nothing new is
+//! told, and nobody is thrown out.
 
 use std::sync::Arc;
 
 use holdfast_runtime::health::Component;
 use holdfast_stream::{Read, Reader};
-use tokio::{select, task::yield_now};
+use tokio::{join, select, task::yield_now};
 use tokio_util::sync::CancellationToken;
 
 use crate::Hub;
@@ -24,7 +24,12 @@ impl Feed {
     }
 
     /// Feeds until `stopping`.
-    pub async fn run(mut self, stopping: CancellationToken) {
+    pub async fn run(self, stopping: CancellationToken) {
+        let hub = Arc::clone(&self.hub);
+        join!(self.read(stopping.clone()), hub.tell_hints(stopping));
+    }
+
+    async fn read(mut self, stopping: CancellationToken) {
         loop {
             let read = select! {
                 biased;

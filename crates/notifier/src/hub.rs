@@ -11,15 +11,20 @@ use std::{
     },
 };
 
-use holdfast_domain::{Caller, Seq, Shard, TenantId};
+use holdfast_domain::{Caller, Change, Seq, Shard, TenantId};
 use holdfast_stream::{Entry, Streams};
-use tokio::sync::watch;
+use tokio::{
+    select,
+    sync::{Notify, watch},
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Interest, Settings, Subscription,
     archive::Archive,
     audience::{Audience, Member, MemberId},
+    hints::{Hint, Hints},
     meters::Meters,
     render::{Item, Message, RESYNC, notice},
     window::{Window, WindowLimits},
@@ -33,6 +38,8 @@ pub struct Hub {
     pub(crate) queue: usize,
     window: WindowLimits,
     has_met_unreadable: AtomicBool,
+    /// That there are hints which may have to wait.
+    hinted: Notify,
     pub(crate) archive: Option<Arc<Archive>>,
     pub(crate) meters: Meters,
 }
@@ -46,6 +53,7 @@ pub(crate) struct Channel {
     /// How often everybody had to be told to ask anew.
     pub(crate) gaps: u64,
     pub(crate) tenants: HashMap<TenantId, Audience>,
+    pub(crate) hints: Hints,
     /// Who was told more than there was room for in their queue, until they have come to the end of it.
     behind: HashMap<MemberId, Behind>,
 }
@@ -70,6 +78,7 @@ impl Hub {
             queue: settings.socket_queue,
             window: settings.into(),
             has_met_unreadable: AtomicBool::new(false),
+            hinted: Notify::new(),
             archive: streams.map(Archive::new),
             meters: Meters::new(settings.sockets_max),
         }
@@ -97,15 +106,42 @@ impl Hub {
             let Some(audience) = channel.tenants.get_mut(&item.tenant_id) else {
                 continue;
             };
-            let behind = match item.change() {
+            match item.change() {
                 Ok(change) => {
                     let concerned = audience.concerned(change);
-                    audience.send(&concerned, |caller| item.message_for(caller))
+                    let behind = audience.send(&concerned, |caller| item.message_for(caller));
+                    channel.leave_behind(behind, item.seq.previous());
+                    if channel.hint(change) {
+                        self.hinted.notify_one();
+                    }
                 }
                 // Whom it concerns can't be known, and it must not be missed in silence.
-                Err(error) => tell(audience, &self.unreadable(&item, error)),
+                Err(error) => {
+                    let behind = tell(audience, &self.unreadable(&item, error));
+                    channel.leave_behind(behind, item.seq.previous());
+                    channel.hints.forget(|tenant_id| tenant_id == item.tenant_id);
+                }
+            }
+        }
+    }
+
+    /// Tells what has to wait since the same section was told of just now, each in its time, until `stopping`. Changes are
+    /// told without it, and so is the first hint of a section.
+    pub async fn tell_hints(&self, stopping: CancellationToken) {
+        loop {
+            let next = Shard::all().filter_map(|shard| self.channel(shard).tell_due(Instant::now())).min();
+            let wait = async {
+                match next {
+                    // What comes meanwhile rests for as long, and is due later.
+                    Some(next) => sleep_until(next).await,
+                    None => self.hinted.notified().await,
+                }
             };
-            channel.leave_behind(behind, item.seq.previous());
+            select! {
+                biased;
+                () = stopping.cancelled() => return,
+                () = wait => {}
+            }
         }
     }
 
@@ -117,6 +153,7 @@ impl Hub {
         let resync = notice(RESYNC, seq);
         let behind = channel.tenants.values_mut().flat_map(|audience| tell(audience, &resync)).collect();
         channel.leave_behind(behind, seq.previous());
+        channel.hints.forget(|_| true);
         // Whoever is catching up, or was left behind, is told when they look.
         channel.gaps += 1;
         drop(channel);
@@ -147,6 +184,32 @@ impl Hub {
 impl Channel {
     pub(crate) fn position(&self) -> Option<Seq> {
         *self.position.borrow()
+    }
+
+    /// Tells what a change leaves, after the change, as far as that need not wait; whether anything was told.
+    fn hint(&mut self, change: &Change) -> bool {
+        let (now, mut is_told) = (Instant::now(), false);
+        for hint in Hint::of(change) {
+            if let Some(hint) = self.hints.take(hint, now) {
+                self.tell(&hint);
+                is_told = true;
+            }
+        }
+        is_told
+    }
+
+    /// Tells what has waited for long enough, and when to do so again.
+    fn tell_due(&mut self, now: Instant) -> Option<Instant> {
+        for hint in self.hints.due(now) {
+            self.tell(&hint);
+        }
+        self.hints.next()
+    }
+
+    fn tell(&self, hint: &Hint) {
+        if let Some(audience) = self.tenants.get(&hint.tenant_id) {
+            audience.hint(&audience.watching(hint.event_id, hint.venue_id), &hint.message());
+        }
     }
 
     /// Lets these go, who have everything up to `cursor`: at the end of their queues they find that they are behind.

@@ -10,6 +10,7 @@ mod audience;
 mod catch_up;
 mod document;
 mod feed;
+mod hints;
 mod hub;
 mod interest;
 mod meters;

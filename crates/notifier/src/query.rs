@@ -21,7 +21,7 @@ pub(crate) struct Wanted {
     pub(crate) after: Option<Seq>,
 }
 
-/// Reads `user_id`, `resource` and `venue` (repeatable), `topic` and `after`.
+/// Reads `user_id`, `resource`, `venue` and `event` (repeatable), `topic` and `after`.
 ///
 /// # Errors
 /// The parameters at fault.
@@ -54,8 +54,8 @@ fn take(name: &str, value: &str, wanted: &mut Wanted) -> Result<(), Fault> {
         "user_id" => {
             *user = Some(UserId::parse(value).map_err(|error| (error.rule(), error.to_string()))?);
         }
-        "resource" | "venue" if interest.named() == Interest::NAMED_MAX => {
-            let message = format!("is one more than {} resources and venues", Interest::NAMED_MAX);
+        "resource" | "venue" | "event" if interest.named() == Interest::NAMED_MAX => {
+            let message = format!("is one more than {} resources, venues and events", Interest::NAMED_MAX);
             return Err(("too_many", message));
         }
         "resource" => {
@@ -65,6 +65,10 @@ fn take(name: &str, value: &str, wanted: &mut Wanted) -> Result<(), Fault> {
         "venue" => {
             let id = value.parse().map_err(|_| ("uuid", "is not the id of a venue".into()))?;
             interest.venues.push(id);
+        }
+        "event" => {
+            let id = value.parse().map_err(|_| ("uuid", "is not the id of an event".into()))?;
+            interest.events.push(id);
         }
         "after" if after.is_some() => return Err(("duplicate", "is given twice".into())),
         "after" => *after = Some(position(value)?),
@@ -77,7 +81,7 @@ fn take(name: &str, value: &str, wanted: &mut Wanted) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_domain::{ResourceId, VenueId};
+    use holdfast_domain::{EventId, ResourceId, VenueId};
 
     use super::*;
 
@@ -93,13 +97,15 @@ mod tests {
     }
 
     #[test]
-    fn resources_and_venues_add_up_and_all_widens() {
+    fn resources_venues_and_events_add_up_and_all_widens() {
         let id = ResourceId::from_u128(1);
         let (text, venue) = (id.to_string(), VenueId::from_u128(2).to_string());
+        let event = EventId::from_u128(3).to_string();
         let query = [
             ("resource", &*text),
             ("user_id", "alice"),
             ("venue", &*venue),
+            ("event", &*event),
             ("resource", &*text),
             ("topic", "all"),
         ];
@@ -107,18 +113,26 @@ mod tests {
         assert_eq!(caller.user, UserId::parse("alice").ok());
         assert_eq!(interest.resources, [id, id]);
         assert_eq!(interest.venues, [VenueId::from_u128(2)]);
+        assert_eq!(interest.events, [EventId::from_u128(3)]);
         assert!(interest.is_all);
     }
 
     #[test]
     fn whatever_is_wrong_is_named() {
-        let query =
-            [("since", "5"), ("topic", "some"), ("resource", "Raum1"), ("venue", ""), ("user_id", " ")];
+        let query = [
+            ("since", "5"),
+            ("topic", "some"),
+            ("resource", "Raum1"),
+            ("venue", ""),
+            ("event", "Fest"),
+            ("user_id", " "),
+        ];
         let rules = [
             ("since", "unknown"),
             ("topic", "one_of"),
             ("resource", "uuid"),
             ("venue", "uuid"),
+            ("event", "uuid"),
             ("user_id", "blank"),
         ];
         let expected: Vec<_> = rules.map(|(field, rule)| (field.to_owned(), rule)).into();
@@ -136,12 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn more_resources_and_venues_than_allowed_are_refused() {
+    fn more_resources_venues_and_events_than_allowed_are_refused() {
         let id = ResourceId::from_u128(1).to_string();
         let mut query = vec![("resource", &*id); Interest::NAMED_MAX];
         query[0].0 = "venue";
+        query[1].0 = "event";
         assert!(parsed(&query).is_ok());
-        for name in ["resource", "venue"] {
+        for name in ["resource", "venue", "event"] {
             let error = parsed(&[&query[..], &[(name, &*id)]].concat()).unwrap_err();
             assert_eq!(error, [(name.to_owned(), "too_many")]);
         }

@@ -16,15 +16,50 @@ pub(crate) const HELLO: &str = "hello";
 pub(crate) const POSITION: &str = "position";
 pub(crate) const RESYNC: &str = "resync";
 
-/// What a subscriber is told.
+/// What a subscriber is told: a JSON object.
+///
+/// There are thousands of queues with room for many: of two forms, and not of one in which `seq` may be missing, since that
+/// would take more memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub enum Message {
+    /// What stands in the log, or says where it stands: nobody who is told a later position has missed it.
+    Placed {
+        /// Its `type`.
+        kind: &'static str,
+        /// Where that is.
+        seq: Seq,
+        /// The object, which has both.
+        text: ByteString,
+    },
+    /// What is so now and stands nowhere in the log: it may be left out, and whoever comes back is not told it.
+    Hint(ByteString),
+}
+
+impl Message {
+    /// The `type` of a hint.
+    pub(crate) const HINT: &str = "availability_changed";
+
     /// Its `type`.
-    pub kind: &'static str,
-    /// Where in the log it stands.
-    pub seq: Seq,
-    /// The JSON object, which has both.
-    pub text: ByteString,
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Placed { kind, .. } => kind,
+            Self::Hint(_) => Self::HINT,
+        }
+    }
+
+    /// Where in the log it stands, if it does.
+    pub const fn seq(&self) -> Option<Seq> {
+        match self {
+            Self::Placed { seq, .. } => Some(*seq),
+            Self::Hint(_) => None,
+        }
+    }
+
+    /// The object.
+    pub const fn text(&self) -> &ByteString {
+        let (Self::Placed { text, .. } | Self::Hint(text)) = self;
+        text
+    }
 }
 
 /// A change of a stream, and its text as far as each may see it.
@@ -75,11 +110,21 @@ impl Item {
                 text.clone()
             }
         };
-        Some(Message { kind: change.fact.kind().as_str(), seq: self.seq, text })
+        Some(Message::Placed { kind: change.fact.kind().as_str(), seq: self.seq, text })
     }
 }
 
 /// A message about a position and nothing else.
 pub(crate) fn notice(kind: &'static str, seq: Seq) -> Message {
-    Message { kind, seq, text: format!(r#"{{"type":"{kind}","seq":{seq}}}"#).into() }
+    Message::Placed { kind, seq, text: format!(r#"{{"type":"{kind}","seq":{seq}}}"#).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_takes_no_more_room_for_there_being_hints() {
+        assert_eq!(size_of::<Message>(), size_of::<(&str, Seq, ByteString)>());
+    }
 }

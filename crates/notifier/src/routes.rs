@@ -95,7 +95,8 @@ impl Sockets {
 )]
 /// Opens a socket (WebSocket)
 ///
-/// It says `hello`, then tells each change that is asked for, in the order of the log, and now and then its position.
+/// It says `hello`, then tells each change that is asked for, in the order of the log, and now and then its position; and
+/// between them `availability_changed`, a hint of what is left of a section, to those who asked for its event.
 /// With `after` it goes on where an earlier one broke off: first everything missed, in order, then what comes; or one
 /// `resync`, when that can't be had whole.
 ///
@@ -130,7 +131,7 @@ pub(crate) async fn open(
     tag = "sockets",
     params(Parts<(Asked, LastEventId)>),
     responses(
-        (status = 200, description = "Events without end: each a `SocketMessage` as `data`, its `type` as `event` and its `seq` as `id`.",
+        (status = 200, description = "Events without end: each a `SocketMessage` as `data`, its `type` as `event` and its `seq`, if it has one, as `id`.",
             content_type = "text/event-stream", body = String,
             headers(("Cache-Control" = String, description = "Nobody is to keep it."))),
         Parts<(Asked, LastEventId)>,

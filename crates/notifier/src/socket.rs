@@ -17,7 +17,7 @@ use crate::{
     render::{HELLO, POSITION, notice},
 };
 
-/// Most bytes of a frame from the client: room for as many resources and venues as it may name.
+/// Most bytes of a frame from the client: room for as many resources, venues and events as it may name.
 pub(crate) const FRAME_MAX_BYTES: usize = 4_096;
 
 /// Most messages that follow another without a look at what the client says, and whether it is there.
@@ -204,7 +204,7 @@ async fn follow(session: &mut Session, text: &str, subscription: &mut Subscripti
 }
 
 async fn send(session: &mut Session, message: Told) -> Result<(), End> {
-    in_time(session.text(message.text)).await
+    in_time(session.text(message.text().clone())).await
 }
 
 async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Result<(), End> {

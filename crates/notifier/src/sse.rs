@@ -104,16 +104,19 @@ fn advice() -> String {
 }
 
 fn event(message: &Message) -> String {
-    let mut piece = String::with_capacity(message.text.len() + 64);
+    let mut piece = String::with_capacity(message.text().len() + 64);
     write(&mut piece, message);
     piece
 }
 
 fn write(piece: &mut String, message: &Message) {
-    let Message { kind, seq, text } = message;
     // A `String` takes whatever is written to it.
-    let _ = writeln!(piece, "event: {kind}\nid: {seq}");
-    for line in text.lines() {
+    let _ = writeln!(piece, "event: {}", message.kind());
+    // Without one, the browser keeps the last: from there it comes back.
+    if let Some(seq) = message.seq() {
+        let _ = writeln!(piece, "id: {seq}");
+    }
+    for line in message.text().lines() {
         let _ = writeln!(piece, "data: {line}");
     }
     piece.push('\n');

@@ -4,15 +4,20 @@
 mod common;
 mod hubs;
 mod places;
+mod seats;
 
 use std::{sync::Arc, thread};
 
-use common::{booked, change, resource, shard, user, venue_of};
-use holdfast_domain::{Caller, DEFAULT_TENANT, Roles, Seq, Shard, TenantId};
+use common::{AT, booked, change, entry, resource, shard, user, venue_of};
+use holdfast_domain::{
+    Caller, Change, DEFAULT_TENANT, Event, EventStatus, EventTitle, Fact, Reservation, Roles, Seq, Shard,
+    TenantId, reservation::State,
+};
 use holdfast_notifier::{Hub, Interest, Subscription};
 use holdfast_stream::Entry;
 use hubs::hub_at;
 use places::made;
+use seats::{event, held};
 use serde_json::Value;
 
 fn hub() -> Arc<Hub> {
@@ -29,12 +34,42 @@ fn all() -> Interest {
 
 fn heard(subscription: &mut Subscription) -> Vec<Value> {
     let (messages, _) = subscription.so_far();
-    messages.iter().map(|message| serde_json::from_str(&message.text).unwrap()).collect()
+    messages.iter().map(|message| serde_json::from_str(message.text()).unwrap()).collect()
 }
 
+/// Of what stands in the log.
 fn seqs(subscription: &mut Subscription) -> Vec<i64> {
-    let seq = |message: Value| message["seq"].as_i64().unwrap();
-    heard(subscription).into_iter().map(seq).collect()
+    let seq = |message: Value| message["seq"].as_i64();
+    heard(subscription).into_iter().filter_map(seq).collect()
+}
+
+/// This event's being made.
+fn announced(seq: i64, event_number: u128) -> Entry {
+    let event = Event {
+        id: event(event_number),
+        venue_id: venue_of(event_number),
+        title: EventTitle::parse("Fest").unwrap(),
+        event_date: AT.date(),
+        starts_at: None,
+        ends_at: None,
+        status: EventStatus::Open,
+        sale_opens_at: None,
+        sale_closes_at: None,
+        units_per_user: None,
+        sections: Vec::new(),
+        version: 1,
+        created_at: AT,
+        updated_at: AT,
+    };
+    entry(DEFAULT_TENANT, seq, Some("somebody"), &Fact::EventCreated { event, seats_added: Vec::new() })
+}
+
+/// The end of what `owner` held of event 1.
+fn expired(seq: i64, owner: &str) -> Entry {
+    let held = Change::from_wire(DEFAULT_TENANT, &held(seq, owner, 1, 0).wire).unwrap();
+    let Fact::ReservationHeld { reservation, sections } = held.fact else { panic!("{held:?}") };
+    let reservation = Reservation { state: State::Expired { expires_at: AT }, ..reservation };
+    entry(DEFAULT_TENANT, seq, None, &Fact::ReservationExpired { reservation, sections })
 }
 
 #[test]
@@ -74,13 +109,49 @@ fn a_resource_adds_to_ones_own_and_no_change_comes_twice() {
 #[test]
 fn a_venue_adds_all_that_is_there_and_the_venue_itself_and_nothing_elsewhere() {
     let hub = hub();
-    let interest = Interest { resources: vec![resource(1)], venues: vec![venue_of(1)], is_all: false };
+    let interest =
+        Interest { resources: vec![resource(1)], venues: vec![venue_of(1)], ..Interest::default() };
     let mut alice = hub.subscribe(alice(), interest, None).unwrap();
     let of = |seq, resource| change(DEFAULT_TENANT, seq, "bob", "bob", resource, "x");
-    let there = vec![of(1, 1), of(2, 2), made(3, 2, false), made(4, 2, true)];
-    let elsewhere = vec![of(5, 3), made(6, 3, false), made(7, 3, true)];
-    hub.publish(shard(), [there, elsewhere, vec![of(8, 2)]].concat());
-    assert_eq!(seqs(&mut alice), [1, 2, 3, 4, 8]);
+    let there =
+        vec![of(1, 1), of(2, 2), made(3, 2, false), made(4, 2, true), announced(5, 2), held(6, "bob", 1, 1)];
+    let elsewhere =
+        vec![of(7, 3), made(8, 3, false), made(9, 3, true), announced(10, 3), held(11, "bob", 3, 1)];
+    hub.publish(shard(), [there, elsewhere, vec![of(12, 2)]].concat());
+    assert_eq!(seqs(&mut alice), [1, 2, 3, 4, 5, 6, 12]);
+}
+
+#[test]
+fn an_event_adds_all_that_is_reserved_of_it_and_the_event_itself_and_no_other_event() {
+    let hub = hub();
+    let interest = Interest { events: vec![event(1), event(1)], ..Interest::default() };
+    let mut alice = hub.subscribe(alice(), interest, None).unwrap();
+    let of_another = vec![announced(1, 2), held(2, "bob", 2, 1), made(3, 1, true), booked(4, "bob")];
+    let of_it = vec![announced(5, 1), held(6, "bob", 1, 1), expired(7, "bob"), held(8, "alice", 1, 1)];
+    hub.publish(shard(), [of_another, of_it].concat());
+    assert_eq!(seqs(&mut alice), [5, 6, 7, 8]);
+}
+
+#[test]
+fn a_subscriber_hears_of_their_own_reservations_though_nobody_did_it_and_of_nobody_elses() {
+    let hub = hub();
+    let mut alice = hub.subscribe(alice(), Interest::default(), None).unwrap();
+    let of_alice = vec![held(1, "alice", 1, 1), expired(2, "alice")];
+    hub.publish(shard(), [of_alice, vec![held(3, "bob", 1, 1), expired(4, "bob")]].concat());
+    assert_eq!(seqs(&mut alice), [1, 2]);
+}
+
+#[test]
+fn of_an_event_a_stranger_hears_what_is_taken_and_not_by_whom() {
+    let hub = hub();
+    let stranger = Caller { roles: Roles::NONE, ..alice() };
+    let interest = Interest { events: vec![event(1)], ..Interest::default() };
+    let mut stranger = hub.subscribe(stranger, interest, None).unwrap();
+    hub.publish(shard(), vec![held(1, "bob", 1, 4)]);
+    let message = heard(&mut stranger).remove(0);
+    let reservation = message["data"]["reservation"].as_object().unwrap();
+    assert_eq!(reservation.keys().collect::<Vec<_>>(), ["event_id", "id", "status", "units"]);
+    assert_eq!(message["data"]["sections"][0]["available"], 9_996);
 }
 
 #[test]

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes a helper of a test for no test")]
 
 mod common;
+mod seats;
 mod server;
 
 use common::{booked, shard};
 use reqwest::Response;
+use seats::{event, held};
 use serde_json::{Value, json};
 use server::{Running, soon, start};
 
@@ -19,7 +21,7 @@ struct Events {
 #[derive(Debug, Default)]
 struct Event {
     kind: String,
-    id: i64,
+    id: Option<i64>,
     data: Value,
     retry: Option<u64>,
     is_comment: bool,
@@ -57,7 +59,7 @@ impl Events {
         for line in whole.lines() {
             match line.split_once(": ").unwrap_or((line, "")) {
                 ("event", kind) => event.kind.push_str(kind),
-                ("id", id) => event.id = id.parse().unwrap(),
+                ("id", id) => event.id = Some(id.parse().unwrap()),
                 ("data", data) => event.data = serde_json::from_str(data).unwrap(),
                 ("retry", millis) => event.retry = Some(millis.parse().unwrap()),
                 (":", _) => event.is_comment = true,
@@ -65,7 +67,7 @@ impl Events {
             }
         }
         assert_eq!(event.kind, event.data["type"].as_str().unwrap_or_default());
-        assert_eq!(event.id, event.data["seq"].as_i64().unwrap_or_default());
+        assert_eq!(event.id, event.data["seq"].as_i64());
         Some(event)
     }
 
@@ -94,6 +96,19 @@ async fn events_are_what_a_socket_tells_with_type_and_position() {
     }
     running.hub.gap(shard(), holdfast_domain::Seq(30));
     assert_eq!(events.next().await, json!({"type": "resync", "seq": 30}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_has_no_id_so_that_whoever_comes_back_does_so_from_the_last_change() {
+    let running = start(&[]);
+    let mut events = listen(&running, &format!("event={}", event(1)), None).await;
+    running.hub.publish(shard(), vec![held(17, "bob", 1, 1)]);
+    let mut told = Vec::new();
+    while told.last() != Some(&("availability_changed".to_owned(), None)) {
+        let event = events.any().await.unwrap();
+        told.push((event.kind, event.id));
+    }
+    assert!(told.contains(&("reservation_held".to_owned(), Some(17))), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

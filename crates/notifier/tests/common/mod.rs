@@ -56,17 +56,17 @@ pub(crate) fn change(
         created_at: at,
         updated_at: at,
     };
-    entry(tenant_id, seq, actor, &Fact::BookingCreated { booking })
+    entry(tenant_id, seq, Some(actor), &Fact::BookingCreated { booking })
 }
 
-/// The change that this fact is.
-pub(crate) fn entry(tenant_id: TenantId, seq: i64, actor: &str, fact: &Fact) -> Entry {
+/// The change that this fact is, by somebody or by itself.
+pub(crate) fn entry(tenant_id: TenantId, seq: i64, actor: Option<&str>, fact: &Fact) -> Entry {
     Entry::from(&Recorded {
         tenant_id,
         seq: Seq(seq),
         kind: fact.kind().as_str().into(),
         at: AT,
-        actor: Some(actor.into()),
+        actor: actor.map(str::to_owned),
         request_id: Some("r-1".into()),
         traceparent: None,
         object_id: fact.object_id(),

@@ -35,5 +35,5 @@ pub(crate) fn made(seq: i64, resource_number: u128, is_venue: bool) -> Entry {
             },
         }
     };
-    entry(DEFAULT_TENANT, seq, "somebody", &fact)
+    entry(DEFAULT_TENANT, seq, Some("somebody"), &fact)
 }

@@ -44,6 +44,11 @@ pub(crate) fn start(arguments: &[&str]) -> Running {
     let hub = Arc::new(Hub::new(&settings.sockets, None));
     Shard::all().for_each(|shard| hub.gap(shard, Seq(16)));
     let stopping = CancellationToken::new();
+    tokio::spawn({
+        // As the feed does.
+        let (hub, stopping) = (Arc::clone(&hub), stopping.clone());
+        async move { hub.tell_hints(stopping).await }
+    });
     let sockets = Sockets::new(&settings.sockets, Arc::clone(&hub), stopping.clone());
     let configure = move |config: &mut _| sockets.configure(config);
     let bound = bind(&settings.http, &settings.shutdown, &Health::default(), configure).unwrap();
