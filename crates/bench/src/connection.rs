@@ -10,12 +10,14 @@ use mio::{Interest, Registry, Token, net::TcpStream};
 
 use crate::{
     error::Error,
-    request::Requests,
     response::{self, Answer},
 };
 
+/// Room for an answer, which grows with answers that are longer.
+const ANSWER_BYTES: usize = 65_536;
+
 /// Most bytes that an answer may have.
-const ANSWER_BYTES_MAX: usize = 65_536;
+const ANSWER_BYTES_MAX: usize = 64 * ANSWER_BYTES;
 
 /// A socket that is kept alive, and what is in flight on it.
 pub(crate) struct Connection {
@@ -46,18 +48,18 @@ impl Connection {
             stream: open().map_err(Error::io(format!("no connection to {address}")))?,
             request: Vec::with_capacity(512),
             written: 0,
-            answer: vec![0; ANSWER_BYTES_MAX],
+            answer: vec![0; ANSWER_BYTES],
             read: 0,
             sent_at: None,
         })
     }
 
-    /// Sends the next request; `now` may also be when that was due.
+    /// Sends the request that `write` writes over the last one; `now` may also be when it was due.
     ///
     /// # Errors
     /// When the connection is lost.
-    pub(crate) fn send(&mut self, requests: &mut Requests, now: Instant) -> Result<(), Error> {
-        requests.write_next(&mut self.request);
+    pub(crate) fn send(&mut self, now: Instant, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Error> {
+        write(&mut self.request);
         self.sent_at = Some(now);
         self.written = 0;
         self.read = 0;
@@ -75,7 +77,13 @@ impl Connection {
         if self.written < self.request.len() {
             self.write().map_err(lost)?;
         }
-        while self.read < self.answer.len() {
+        loop {
+            if self.read == self.answer.len() {
+                if self.read >= ANSWER_BYTES_MAX {
+                    return Err(Error::Load(format!("an answer has more than {ANSWER_BYTES_MAX} bytes")));
+                }
+                self.answer.resize(2 * self.read, 0);
+            }
             match self.stream.read(&mut self.answer[self.read..]) {
                 Ok(0) => return Err(Error::Load("the service closed a connection".into())),
                 Ok(count) => self.read += count,
@@ -92,7 +100,6 @@ impl Connection {
                 return Ok(Some((sent_at, answer)));
             }
         }
-        Err(Error::Load(format!("an answer has more than {ANSWER_BYTES_MAX} bytes")))
     }
 
     /// The last answer, head and body.
@@ -100,7 +107,12 @@ impl Connection {
         &self.answer[..answer.length]
     }
 
-    /// The same as text.
+    /// Its body alone.
+    pub(crate) fn body(&self, answer: Answer) -> &[u8] {
+        &self.answer[answer.body..answer.length]
+    }
+
+    /// All of it as text.
     pub(crate) fn text(&self, answer: Answer) -> String {
         String::from_utf8_lossy(self.bytes(answer)).into_owned()
     }

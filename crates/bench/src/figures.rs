@@ -30,6 +30,15 @@ impl Latencies {
         self.record_micros(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
     }
 
+    /// Takes all of another's.
+    ///
+    /// # Errors
+    /// Never: all have the same limits.
+    pub(crate) fn add(&mut self, other: &Self) -> Result<(), Error> {
+        let unusable = |error| Error::Unusable(format!("latencies can't be put together: {error}"));
+        self.0.add(&other.0).map_err(unusable)
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.len()

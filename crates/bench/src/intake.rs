@@ -26,11 +26,6 @@ pub(crate) struct Setup {
     pub(crate) validator: bool,
 }
 
-/// What a row is to reach at least, in bookings for each of its peer.
-pub(crate) fn aim(row: Row) -> Aim {
-    Aim::AtLeast(if row == Row::Wide { 2.0 } else { 1.5 })
-}
-
 /// # Errors
 /// When it can't be measured.
 pub(crate) fn measure(bench: &Bench<'_>, index: usize, setup: &Setup) -> Result<Told, Error> {

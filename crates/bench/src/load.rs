@@ -145,7 +145,7 @@ impl Load {
 
     fn begin(&mut self, now: Instant) -> Result<(), Error> {
         for connection in &mut self.connections {
-            connection.send(&mut self.requests, now)?;
+            connection.send(now, |request| self.requests.write_next(request))?;
             self.in_flight += 1;
         }
         Ok(())
@@ -162,7 +162,7 @@ impl Load {
         self.turn(now, plan);
         self.note(number, answer, now - sent_at);
         if !matches!(self.phase, Phase::Draining) {
-            self.connections[number].send(&mut self.requests, now)?;
+            self.connections[number].send(now, |request| self.requests.write_next(request))?;
             self.in_flight += 1;
         }
         Ok(Some(now))

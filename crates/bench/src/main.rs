@@ -24,6 +24,7 @@ mod request;
 mod response;
 mod rounds;
 mod row;
+mod sale;
 mod scratch;
 mod service;
 mod settings;

@@ -4,7 +4,11 @@
 
 mod script;
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     child::Child, database::Fresh, error::Error, figures::Latencies, machine, rounds::Bench, told::Told,
@@ -46,32 +50,93 @@ pub(crate) fn run(
     clients: u16,
     [warm_up, counted]: [u32; 2],
 ) -> Result<Seen, Error> {
-    let Bench { settings, stop, .. } = bench;
-    let (directory, first_day) = (bench.directory(), machine::tomorrow());
-    let script = directory.join("intake.sql");
-    fs::write(&script, script::statement(settings, first_day))
-        .map_err(Error::io("the script can't be written"))?;
-    let logs = directory.join(format!("{}.{clients}.pgbench", database.name()));
-    fs::create_dir(&logs).map_err(Error::io("no directory for the logs of pgbench"))?;
-    let data = script::change_data(first_day)?;
-    let run = |seconds: u32, seed: u64, logged: bool| {
-        let seconds = seconds + u32::from(clients) / CLIENTS_CONNECT;
-        let mut command = database.tool("pgbench");
-        command
-            .args(["-M", "prepared", "-n", "-j", "2", "-c", &clients.to_string()])
-            .args(["-T", &seconds.to_string(), "--random-seed", &seed.to_string()])
-            .args(["-D", &format!("data={data}"), "-f"])
-            .arg(&script);
-        if logged {
+    let Bench { settings, .. } = bench;
+    let first_day = machine::tomorrow();
+    let data = Some(script::change_data(first_day)?);
+    let job = Job::new(bench, database, "intake", &script::statement(settings, first_day), clients)?;
+    let job = Job { data, ..job };
+    job.run(Extent::Seconds(warm_up), settings.seed.wrapping_add(1), None)?;
+    job.counted(Extent::Seconds(counted), settings.seed)
+}
+
+/// How long pgbench goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Extent {
+    Seconds(u32),
+    /// So many transactions of each client, and how long they may take.
+    Each(u32, Duration),
+}
+
+/// A script, and so many clients that run it.
+pub(crate) struct Job<'a> {
+    bench: &'a Bench<'a>,
+    database: &'a Fresh<'a>,
+    script: PathBuf,
+    clients: u16,
+    /// What the script calls `data`.
+    data: Option<String>,
+}
+
+impl<'a> Job<'a> {
+    /// # Errors
+    /// When the script can't be written.
+    pub(crate) fn new(
+        bench: &'a Bench<'a>,
+        database: &'a Fresh<'a>,
+        name: &str,
+        text: &str,
+        clients: u16,
+    ) -> Result<Self, Error> {
+        let script = bench.directory().join(format!("{name}.sql"));
+        fs::write(&script, text).map_err(Error::io("the script can't be written"))?;
+        Ok(Self { bench, database, script, clients, data: None })
+    }
+
+    /// Runs it once, and gives what pgbench tells; the latency of one transaction in ten goes into `logs`.
+    ///
+    /// # Errors
+    /// When pgbench fails, or does not end in time.
+    pub(crate) fn run(&self, extent: Extent, seed: u64, logs: Option<&Path>) -> Result<String, Error> {
+        let clients = self.clients;
+        let (option, count, limit) = match extent {
+            Extent::Seconds(seconds) => {
+                let seconds = seconds + u32::from(clients) / CLIENTS_CONNECT;
+                ("-T", seconds, Duration::from_secs(seconds.into()) + GRACE)
+            }
+            Extent::Each(transactions, limit) => ("-t", transactions, limit),
+        };
+        let mut command = self.database.tool("pgbench");
+        command.args(["-M", "prepared", "-n", "-j", "2", "-c", &clients.to_string()]).args([
+            option,
+            &count.to_string(),
+            "--random-seed",
+            &seed.to_string(),
+        ]);
+        if let Some(data) = &self.data {
+            command.args(["-D", &format!("data={data}")]);
+        }
+        command.arg("-f").arg(&self.script);
+        if let Some(logs) = logs {
             command.args(["-l", "--sampling-rate=0.1", "--log-prefix"]).arg(logs.join("log"));
         }
-        command.arg(database.public_url());
-        let limit = Duration::from_secs(seconds.into()) + GRACE;
-        Child::start("pgbench", command, directory)?.finish(limit, stop)
-    };
-    run(warm_up, settings.seed.wrapping_add(1), false)?;
-    let told = run(counted, settings.seed, true)?;
-    Ok(Seen { per_second: per_second(&told)?, latencies: latencies(&logs)? })
+        command.arg(self.database.public_url());
+        Child::start("pgbench", command, self.bench.directory())?.finish(limit, self.bench.stop)
+    }
+
+    /// Runs it once, and gives what that came to.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and when a transaction failed.
+    pub(crate) fn counted(&self, extent: Extent, seed: u64) -> Result<Seen, Error> {
+        let name = format!("{}.{}.pgbench", self.database.name(), self.clients);
+        let logs = self.bench.directory().join(name);
+        fs::create_dir(&logs).map_err(Error::io("no directory for the logs of pgbench"))?;
+        let told = self.run(extent, seed, Some(&logs))?;
+        let seen = Seen { per_second: per_second(&told)?, latencies: latencies(&logs)? };
+        // The next run may go by the same name.
+        fs::remove_dir_all(&logs).map_err(Error::io("the logs of pgbench can't be removed"))?;
+        Ok(seen)
+    }
 }
 
 /// The rate that pgbench tells at its end.

@@ -10,6 +10,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// `conflict_count`, where the body has one.
     pub(crate) conflicts: Option<u32>,
+    /// Where its body begins.
+    pub(crate) body: usize,
     /// How many bytes it has, with its head.
     pub(crate) length: usize,
 }
@@ -30,10 +32,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Answer>, Malformed> {
     let rest = head.strip_prefix(b"HTTP/1.1 ").ok_or(Malformed)?;
     let status = leading_number(rest).and_then(|status| u16::try_from(status).ok()).ok_or(Malformed)?;
     let length = head_end + 4 + content_length(head).ok_or(Malformed)?;
-    let Some(body) = bytes.get(head_end + 4..length) else {
+    let Some(text) = bytes.get(head_end + 4..length) else {
         return Ok(None);
     };
-    Ok(Some(Answer { status, conflicts: conflict_count(body), length }))
+    Ok(Some(Answer { status, conflicts: conflict_count(text), body: head_end + 4, length }))
 }
 
 fn content_length(head: &[u8]) -> Option<usize> {
@@ -66,6 +68,7 @@ mod tests {
     fn an_answer_ends_where_its_length_says() {
         let answer = parse(WHOLE).unwrap().unwrap();
         assert_eq!((answer.status, answer.conflicts), (201, Some(7)));
+        assert_eq!(&WHOLE[answer.body..answer.length], b"{\"id\":\"x\",\"conflict_count\":7}");
         assert!(WHOLE[answer.length..].starts_with(b"HTTP/1.1 503"));
         for cut in 0..answer.length {
             assert_eq!(parse(&WHOLE[..cut]), Ok(None), "{cut}");

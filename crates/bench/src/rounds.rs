@@ -13,6 +13,7 @@ use crate::{
     pgbench,
     request::{Choice, Draw},
     row::Row,
+    sale::{hot, locks, map, plain, spread},
     scratch::Scratch,
     service::Services,
     settings::Settings,
@@ -43,7 +44,7 @@ impl Round {
                 row.peers().iter().map(|peer| per_second.get(peer).copied()).collect();
             let best = peers.and_then(|peers| peers.into_iter().max_by(f64::total_cmp));
             if let (Some(best), Some(own)) = (best, told.per_second) {
-                told.aim("times pgbench", "", own / best, intake::aim(*row));
+                told.aim("times pgbench", "", own / best, row.aim());
             }
         }
     }
@@ -151,6 +152,11 @@ impl Bench<'_> {
             Row::Paced => fan_out::measure(self, index, Some(self.settings.bookings_per_second)),
             Row::Idle => idle::measure(self),
             Row::Reconnect => reconnect::measure(self, index),
+            Row::Hot | Row::HotSeated => hot::measure(self, row),
+            Row::HotPgbench => plain::measure(self),
+            Row::Spread => spread::measure(self, index),
+            Row::Map => map::measure(self),
+            Row::Locks => locks::measure(self, index),
         }
     }
 }

@@ -3,7 +3,11 @@
 
 use clap::ValueEnum;
 
-use crate::settings::Settings;
+use crate::{
+    sale::hot::{self, TAKERS, UNITS},
+    settings::Settings,
+    told::Aim,
+};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -38,14 +42,27 @@ pub(crate) enum Row {
     Idle,
     /// Sockets that come back all at once to what they missed.
     Reconnect,
+    /// Many want the few units of one counted section.
+    Hot,
+    /// The same in the plain way, by PostgreSQL alone.
+    HotPgbench,
+    /// Many want the best of few seats.
+    HotSeated,
+    /// Units are held and confirmed over many sections.
+    Spread,
+    /// The map of a hall while it is being sold.
+    Map,
+    /// Seats are locked and confirmed, as load tests of others do it.
+    Locks,
 }
 
 impl Row {
     /// What is compared with each other stands together.
-    const GROUPS: [&[Self]; 3] = [
+    const GROUPS: [&[Self]; 4] = [
         &[Self::Http, Self::Pgbench, Self::Validator, Self::Wide, Self::PgbenchWide],
         &[Self::Alone, Self::Sustained, Self::Decision, Self::HotSlot, Self::Backlog, Self::Curve],
         &[Self::FanOut, Self::Paced, Self::Idle, Self::Reconnect],
+        &[Self::Hot, Self::HotPgbench, Self::HotSeated, Self::Spread, Self::Map, Self::Locks],
     ];
 
     pub(crate) fn all() -> impl Iterator<Item = Self> {
@@ -69,6 +86,12 @@ impl Row {
             Self::Paced => "paced",
             Self::Idle => "idle",
             Self::Reconnect => "reconnect",
+            Self::Hot => "hot",
+            Self::HotPgbench => "hot-pgbench",
+            Self::HotSeated => "hot-seated",
+            Self::Spread => "spread",
+            Self::Map => "map",
+            Self::Locks => "locks",
         }
     }
 
@@ -77,7 +100,17 @@ impl Row {
         match self {
             Self::Http | Self::Validator => &[Self::Pgbench],
             Self::Wide => &[Self::Pgbench, Self::PgbenchWide],
+            Self::Hot => &[Self::HotPgbench],
             _ => &[],
+        }
+    }
+
+    /// How many times its peer it is to reach.
+    pub(crate) const fn aim(self) -> Aim {
+        match self {
+            Self::Hot => hot::AIM_TIMES,
+            Self::Wide => Aim::AtLeast(2.0),
+            _ => Aim::AtLeast(1.5),
         }
     }
 
@@ -150,6 +183,22 @@ impl Row {
                 "{many_sockets} sockets of {} users come back at once, no PostgreSQL",
                 settings.reconnect_users
             ),
+            Self::Hot => {
+                format!("{TAKERS} users want one of {UNITS} units each, over {connections} connections")
+            }
+            Self::HotPgbench => {
+                format!(
+                    "the same by pgbench, {connections} clients and an eighth of them: SELECT … FOR UPDATE, and no log, key or end"
+                )
+            }
+            Self::HotSeated => format!("as hot, the best of {UNITS} seats in 20 rows, one each"),
+            Self::Spread => format!(
+                "a unit held and then confirmed over {many_connections} connections, of ten events of 100 sections each"
+            ),
+            Self::Map => format!(
+                "4 connections read the map of 50,000 seats, while the others of {connections} hold two seats at a time"
+            ),
+            Self::Locks => format!("seats locked and confirmed by {connections} clients, in five ways"),
         }
     }
 }

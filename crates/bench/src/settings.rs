@@ -18,12 +18,16 @@ const PGBENCH_CLIENTS_MAX: u16 = 150;
 /// 512). What is decided: `sustained` (taken and decided in the same time), `decision` (from the request to the decision on
 /// a socket), `hot-slot` (everybody wants one slot), `backlog` (many wants that wait). What sockets of one
 /// holdfast-notifier are told: `fan-out` (each of many is told every booking, as many as they keep up with), `paced` (the
-/// same with so many bookings a second), `idle` (memory of each), `reconnect` (all come back at once).
+/// same with so many bookings a second), `idle` (memory of each), `reconnect` (all come back at once). What is sold of events:
+/// `hot` (many want the few units of one counted section), `hot-pgbench` (the plain way of that: a counter that each locks),
+/// `hot-seated` (many want the best of few seats), `spread` (units held and confirmed, over many sections), `map` (the map of a
+/// hall while it is being sold), `locks` (the five load tests that systems which lock seats publish).
 ///
 /// The order of the rows rotates from round to round; `backlog`, `curve` and `idle` are measured in the first round only. The service binaries are taken from the directory of this one.
 ///
 /// Ends with status 0 only if every figure is valid: every request was answered 201, the log holds what was acknowledged,
-/// all that was to be decided was, and every socket was told all that it should be, each change once and in order.
+/// all that was to be decided was, every socket was told all that it should be, each change once and in order, and of
+/// events just what was acknowledged was sold, no unit to two.
 ///
 /// The databases are dropped at the end. The streams stay in Redis: give it one that is thrown away.
 #[derive(Parser)]
@@ -53,7 +57,7 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 64, value_parser = value_parser!(u16).range(1..=1_000))]
     pub(crate) connections: u16,
 
-    /// Connections of `wide` and `sustained`.
+    /// Connections of `wide`, `sustained` and `spread`.
     #[arg(long, default_value_t = 256, value_parser = value_parser!(u16).range(1..=1_000))]
     pub(crate) many_connections: u16,
 

@@ -61,7 +61,7 @@ impl Writer {
         let Some(number) = self.idle.pop_front() else {
             return Ok(false);
         };
-        self.connections[number].send(&mut self.requests, due)?;
+        self.connections[number].send(due, |request| self.requests.write_next(request))?;
         self.sent += 1;
         Ok(true)
     }
