@@ -49,14 +49,14 @@ impl Socket {
         socket
     }
 
-    /// The next message that is not about a position.
+    /// The next message that is not about a position, and no hint, which has none.
     ///
     /// # Panics
     /// When none comes.
     pub async fn message(&mut self) -> Value {
         loop {
             let message = self.any_message().await;
-            if message["type"] != "position" {
+            if message["type"] != "position" && message["type"] != "availability_changed" {
                 return message;
             }
         }

@@ -24,3 +24,11 @@ fn control_services_that_do_not_look_a_key_up_are_found_out() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("BROKEN OneEffect"));
 }
+
+#[test]
+fn control_services_that_hold_units_before_they_end_what_is_over_are_found_out() {
+    let options = ["--seconds", "10", "--seed", "4", "--only", "processes"];
+    let output = chaos(&[&options[..], &["--failpoints", "sale.settles_not=return"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("BROKEN Replay"));
+}

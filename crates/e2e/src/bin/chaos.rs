@@ -11,9 +11,9 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// Runs two of each service on servers of their own, with clients that book and subscribers that listen, while processes,
-/// servers and the lines between them are killed, stopped and cut; then holds everything that anybody was told against the
-/// log. Exits with 1 if a promise was broken.
+/// Runs two of each service on servers of their own, with clients that book and take units of events and subscribers that
+/// listen, while processes, servers and the lines between them are killed, stopped and cut; then holds everything that
+/// anybody was told against the log. Exits with 1 if a promise was broken.
 #[derive(Debug, Parser)]
 #[command(name = "holdfast-chaos", version)]
 struct Settings {

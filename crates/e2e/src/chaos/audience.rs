@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use holdfast_domain::{Caller, ResourceId, Seq, UserId};
+use holdfast_domain::{Caller, EventId, ResourceId, Seq, UserId};
 use holdfast_testkit::Random;
 use tokio::{
     sync::watch,
@@ -21,10 +21,11 @@ pub(super) struct Audience {
 }
 
 impl Audience {
-    /// Has everybody begin to listen; some of them to these resources.
+    /// Has everybody begin to listen; some of them to these resources and events.
     pub(super) fn gather(
         seed: u64,
         resources: &[ResourceId],
+        events: &[EventId],
         doors: &Arc<Doors>,
         history: &Arc<History>,
     ) -> Self {
@@ -34,14 +35,22 @@ impl Audience {
             name: name.to_owned(),
             caller,
             resources: resources.to_vec(),
+            events: Vec::new(),
             is_all,
             heard: Vec::new(),
+        };
+        let of_event = |name: &str, caller: Caller, event: usize| Feed {
+            events: vec![events[event]],
+            ..of(name, caller, &[], false)
         };
         let feeds = [
             (of("own", who("user0"), &[], false), Means::Socket),
             (of("own, by events", who("user1"), &[], false), Means::Events),
             (of("a resource", Caller::open(None), &resources[..1], false), Means::Socket),
             (of("own and a resource", who("user2"), &resources[1..2], false), Means::Events),
+            (of("own units", who("buyer0"), &[], false), Means::Socket),
+            (of_event("an event", Caller::open(None), 0), Means::Socket),
+            (of_event("own and an event", who("buyer1"), 1), Means::Events),
             (of("all", Caller::open(None), &[], true), Means::Socket),
             (of("all, by events", Caller::open(None), &[], true), Means::Events),
             (of("all, slowly", who("user3"), &[], true), Means::SmallSocket),

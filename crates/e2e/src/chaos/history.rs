@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use holdfast_domain::{BookingId, Caller, Change, ResourceId, Seq, TimeRange, change::Recorded};
+use holdfast_domain::{
+    BookingId, Caller, Change, EventId, ReservationId, ResourceId, Seq, TimeRange, change::Recorded,
+};
 use serde_json::Value;
 
+use super::wish::Wish;
 use crate::Told;
 
 /// A write that somebody wanted, by its key, and each time that it was sent.
@@ -23,9 +26,56 @@ pub struct Operation {
 /// What a write asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
-    Create { resource: String, range: TimeRange, title: String },
-    Move { booking: BookingId, range: TimeRange, title: String },
-    Cancel { booking: BookingId },
+    Create {
+        resource: String,
+        range: TimeRange,
+        title: String,
+    },
+    Move {
+        booking: BookingId,
+        range: TimeRange,
+        title: String,
+    },
+    Cancel {
+        booking: BookingId,
+    },
+    /// An event with a hall.
+    Announce {
+        title: String,
+    },
+    Hold {
+        event: EventId,
+        wish: Wish,
+        hold_seconds: i64,
+    },
+    Confirm {
+        reservation: ReservationId,
+        part: Part,
+    },
+    Extend {
+        reservation: ReservationId,
+        hold_seconds: i64,
+    },
+    Release {
+        reservation: ReservationId,
+    },
+    /// Seats as they were first locked, and confirmed.
+    Lock {
+        event: EventId,
+        seats: Vec<String>,
+    },
+    ConfirmSeats {
+        event: EventId,
+        seats: Vec<String>,
+    },
+}
+
+/// Which part of a reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    All,
+    Seats(Vec<String>),
+    Quantity(i32),
 }
 
 /// One request. Until it is answered it was told nothing.
@@ -58,6 +108,8 @@ pub struct Feed {
     pub caller: Caller,
     /// Besides their own: everything of these resources.
     pub resources: Vec<ResourceId>,
+    /// Besides their own: everything of these events.
+    pub events: Vec<EventId>,
     /// Besides their own: everything.
     pub is_all: bool,
     /// What they heard.

@@ -32,6 +32,9 @@ pub(super) enum Line {
     Events { answer: reqwest::Response, read: Vec<u8> },
 }
 
+/// What is left of a section: said besides the change that left it so, in no place of the log, and not for certain.
+const HINT: &str = "availability_changed";
+
 /// A message as it was told.
 pub(super) struct Heeded {
     pub(super) kind: String,
@@ -67,19 +70,23 @@ impl Line {
         timeout(SILENCE, opened).await.unwrap_or_else(|_| Err("no answer".to_owned()))
     }
 
-    /// The next message; why there is none, when the line is broken.
+    /// The next message that is no hint; why there is none, when the line is broken.
     pub(super) async fn next(&mut self) -> Result<Heeded, String> {
-        let next = async {
-            match self {
-                Self::Socket(socket) => text_of_frame(socket).await,
-                Self::Events { answer, read } => text_of_event(answer, read).await,
+        loop {
+            let next = async {
+                match self {
+                    Self::Socket(socket) => text_of_frame(socket).await,
+                    Self::Events { answer, read } => text_of_event(answer, read).await,
+                }
+            };
+            let text = timeout(SILENCE, next).await.map_err(|_| "silence".to_owned())??;
+            let message: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
+            match (message["type"].as_str(), message["seq"].as_i64()) {
+                (Some(HINT), None) => {}
+                (Some(kind), Some(seq)) => return Ok(Heeded { kind: kind.to_owned(), seq: Seq(seq), text }),
+                _ => return Err(format!("no message: {text}")),
             }
-        };
-        let text = timeout(SILENCE, next).await.map_err(|_| "silence".to_owned())??;
-        let message: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
-        let (kind, seq) = (message["type"].as_str(), message["seq"].as_i64());
-        let (Some(kind), Some(seq)) = (kind, seq) else { return Err(format!("no message: {text}")) };
-        Ok(Heeded { kind: kind.to_owned(), seq: Seq(seq), text })
+        }
     }
 }
 

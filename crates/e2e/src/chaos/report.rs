@@ -38,7 +38,7 @@ pub struct Report {
 
 impl Report {
     pub(super) fn new(verdict: Verdict, figures: &Figures, history: &History) -> Self {
-        let Verdict { mut breaches, replay, heeds } = verdict;
+        let Verdict { mut breaches, replay, refusals, heeds } = verdict;
         let Figures { steps, may_reload, deaths, longest_stop, writes_again, tells_again } = *figures;
         let operations = history.operations();
         let acknowledged = operations.iter().filter(|operation| operation.is_acknowledged()).count();
@@ -73,11 +73,17 @@ impl Report {
                 tells_again.as_millis()
             ),
             format!(
-                "{} changes, {} grants, {} rejections: {} checks by replay",
-                replay.changes, replay.grants, replay.rejections, replay.checks
+                "{} changes, {} grants, {} rejections, {} holds, {} confirmations",
+                replay.changes, replay.grants, replay.rejections, replay.holds, replay.confirmations
+            ),
+            format!(
+                "{} checks by replay, {} of them of P1, {} of P4 and {} of P5; {refusals} refusals of units judged",
+                replay.checks, replay.p1_checks, replay.p4_checks, replay.p5_checks
             ),
         ];
-        if acknowledged == 0 || replay.grants == 0 {
+        let was_done =
+            [replay.grants, replay.p1_checks, replay.holds, replay.confirmations, replay.p5_checks];
+        if acknowledged == 0 || was_done.contains(&0) {
             breaches.push(Breach::of(Rule::Progress, "nothing was done, so nothing was judged"));
         }
         breaches.extend(delivered(&heeds, may_reload));

@@ -11,30 +11,33 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use holdfast_domain::{ResourceId, Seq};
+use holdfast_domain::{EventId, ResourceId, Seq};
 use holdfast_testkit::shard;
-use serde_json::Value;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 
 use super::{
+    asker::Asker,
     audience::Audience,
+    buyer::{self, Buyer},
     check::{Breach, Rule, check},
-    doors::Who,
     fault::Kind,
     history::Record,
     journal::History,
     report::{Figures, Report},
+    rest::{self, Rest},
     schedule::{Schedule, Step},
     town::Town,
     user::{RESOURCES, User},
 };
-use crate::{Client, Log};
+use crate::Log;
 
 /// How many book at once.
 const USERS: u64 = 6;
+/// And how many take units of events.
+const BUYERS: u64 = 4;
 
 /// Writes that must be acknowledged after a fault is mended, and how long that and its delivery may take.
 const WRITES: usize = 10;
@@ -71,6 +74,7 @@ struct Run {
     town: Town,
     history: Arc<History>,
     audience: Audience,
+    events: Vec<EventId>,
     figures: Figures,
     breaches: Vec<Breach>,
 }
@@ -82,14 +86,19 @@ struct Run {
 pub async fn run(plan: &Plan, history: &Arc<History>) -> Report {
     let town = Town::start(plan).await;
     let resources = resources(plan.seed, &town, history).await;
-    let audience = Audience::gather(plan.seed, &resources, &town.doors, history);
+    let events = buyer::announce(plan.seed, &town.doors, history).await;
+    let audience = Audience::gather(plan.seed, &resources, &events, &town.doors, history);
     let (figures, breaches) = Default::default();
-    let mut run = Run { town, history: Arc::clone(history), audience, figures, breaches };
+    let mut run = Run { town, history: Arc::clone(history), audience, events, figures, breaches };
     let is_over = Arc::new(AtomicBool::new(false));
     let mut users = JoinSet::new();
     for number in 0..USERS {
-        let user = User::new(&format!("user{number}"), plan.seed ^ (number + 1), &run.town.doors, history);
-        users.spawn(user.work(Arc::clone(&is_over)));
+        let user = Asker::new(&format!("user{number}"), plan.seed ^ (number + 1), &run.town.doors, history);
+        users.spawn(User::new(user).work(Arc::clone(&is_over)));
+    }
+    for number in 0..BUYERS {
+        let buyer = Asker::new(&buyer_name(number), plan.seed ^ (number + 51), &run.town.doors, history);
+        users.spawn(Buyer::new(buyer, &run.events).work(Arc::clone(&is_over)));
     }
     run.gets_on("the beginning").await;
     let began = Instant::now();
@@ -105,13 +114,17 @@ pub async fn run(plan: &Plan, history: &Arc<History>) -> Report {
 
 /// Has somebody book one of each resource, so that it is known by its id.
 async fn resources(seed: u64, town: &Town, history: &Arc<History>) -> Vec<ResourceId> {
-    let mut founder = User::new("founder", seed, &town.doors, history);
+    let mut founder = User::new(Asker::new("founder", seed, &town.doors, history));
     let mut resources = Vec::new();
     for number in 0..RESOURCES {
         let booking = founder.book(&format!("Raum{number}")).await.expect("nothing is broken yet");
         resources.push(serde_json::from_value(booking["resource_id"].clone()).expect("a resource's id"));
     }
     resources
+}
+
+fn buyer_name(number: u64) -> String {
+    format!("buyer{number}")
 }
 
 impl Run {
@@ -186,34 +199,24 @@ impl Run {
         if rested.is_err() {
             self.breaches.push(Breach::of(Rule::Progress, "the validators do not come to rest"));
         }
+        if !rest::settles(&self.town, &self.events).await {
+            self.breaches.push(Breach::of(Rule::Settled, "units are held though every hold is over"));
+        }
         let end = self.head().await;
         self.audience.end.send_replace(Some(end));
         let listeners = std::mem::take(&mut self.audience.tasks);
         self.all_end("a subscriber", listeners).await;
         self.town.count_heads().await;
-        let shown = self.shown().await;
+        let buyers: Vec<String> = (0..BUYERS).map(buyer_name).collect();
+        let rest = Rest::of(&self.town, &buyers).await;
         self.town.close().await;
         let log = self.log().await;
-        let mut verdict = check(&log, &self.history.operations(), &shown, &self.history.feeds());
+        let mut verdict = check(&log, &self.history.operations(), &rest, &self.history.feeds());
         verdict.breaches.append(&mut self.breaches);
         verdict.breaches.append(&mut self.town.breaches);
         (self.figures.deaths, self.figures.longest_stop) = (self.town.deaths, self.town.longest_stop);
         self.figures.may_reload |= log.len() > self.town.plan.stream_length as usize;
         Report::new(verdict, &self.figures, &self.history)
-    }
-
-    /// All bookings, page by page.
-    async fn shown(&self) -> Vec<Value> {
-        let client = Client::new(self.town.doors.of(Who::api(0)).expect("all are up"));
-        let first = "/api/v1/bookings?status=PENDING,VALID,REJECTED,CANCELLED&limit=1000".to_owned();
-        let (mut next, mut shown) = (Some(first), Vec::new());
-        while let Some(path) = next {
-            let answer = client.get(&path).await.expect("all are up");
-            shown.extend(answer.body.as_array().expect("a list").iter().cloned());
-            let link = answer.headers.get("link").and_then(|link| link.to_str().ok()?.strip_prefix('<'));
-            next = link.and_then(|link| Some(link.split_once('>')?.0.to_owned()));
-        }
-        shown
     }
 
     async fn log(&self) -> Vec<Record> {

@@ -145,6 +145,7 @@ impl Subscriber {
 fn query(feed: &Feed) -> String {
     let user = feed.caller.user.iter().map(|user| format!("user_id={user}"));
     let resources = feed.resources.iter().map(|resource| format!("resource={resource}"));
+    let events = feed.events.iter().map(|event| format!("event={event}"));
     let all = feed.is_all.then(|| "topic=all".to_owned());
-    user.chain(resources).chain(all).collect::<Vec<_>>().join("&")
+    user.chain(resources).chain(events).chain(all).collect::<Vec<_>>().join("&")
 }

@@ -182,6 +182,10 @@ impl Town {
             settings.extend([("DATABASE_URL", database.as_str()), ("DATABASE_POOL_SIZE", "6")]);
             settings.push(("FAILPOINTS", failpoints.as_str()));
         }
+        if who.binary == Binary::BookingApi {
+            // The shortest of those holds that do not say how long.
+            settings.push(("HOLD_MINUTES", "1"));
+        }
         settings.extend(particulars(who));
         let process = Process::start(who.binary, &settings).await;
         self.doors.set(who, Some(process.address()));

@@ -170,9 +170,11 @@ impl<'a> Judge<'a> {
 
 /// What the README says a subscriber hears of, said here once more.
 fn is_asked_for(feed: &Feed, change: &Change) -> bool {
-    let owner = change.fact.booking().map(|booking| &booking.user_id);
+    let booker = change.fact.booking().map(|booking| &booking.user_id);
+    let owner = booker.or(change.fact.reservation().map(|reservation| &reservation.user_id));
     let others = change.fact.conflicting().iter().map(|conflict| &conflict.user_id);
     feed.is_all
         || change.fact.resource_id().is_some_and(|resource| feed.resources.contains(&resource))
+        || change.fact.event_id().is_some_and(|event| feed.events.contains(&event))
         || owner.into_iter().chain(&change.actor).chain(others).any(|user| feed.caller.is(user))
 }

@@ -3,7 +3,11 @@
 
 mod feeds;
 mod order;
+mod past;
+mod refusals;
+mod settled;
 mod shown;
+mod units;
 mod writes;
 
 #[cfg(test)]
@@ -12,10 +16,13 @@ mod tests;
 use std::fmt;
 
 use holdfast_domain::audit::{Replay, Report};
-use serde_json::Value;
 
-use super::history::{Feed, Operation, Record};
+use super::{
+    history::{Feed, Operation, Record},
+    rest::Rest,
+};
 pub use feeds::Heed;
+use past::Past;
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +33,8 @@ pub enum Rule {
     OnceAtMost,
     /// What was refused did not happen.
     Refused,
+    /// Nobody is sent away while what they want is free.
+    SoldOut,
     /// One key has one effect.
     OneEffect,
     /// All answers to one key agree, and with the log.
@@ -36,9 +45,13 @@ pub enum Rule {
     RealTime,
     /// An answer comes in time, and says what went wrong.
     Answered,
-    /// At rest, the API shows each booking as the log left it.
+    /// What was confirmed is its owner's until they give it up.
+    Owned,
+    /// At rest, when every hold is over, every unit is free or somebody's, and the tables agree with each other and the log.
+    Settled,
+    /// At rest, the API shows everything as the log left it.
     Shown,
-    /// P1, P4 and the log's own order, by replay.
+    /// P1, P4, P5 and the log's own order, by replay.
     Replay,
     /// A subscriber is told everything that they may see and asked for.
     Missed,
@@ -85,15 +98,21 @@ pub struct Verdict {
     pub breaches: Vec<Breach>,
     /// What the replay found.
     pub replay: Report,
+    /// How many refusals of units were held against the log.
+    pub refusals: usize,
     /// What each subscriber heard, in numbers.
     pub heeds: Vec<Heed>,
 }
 
-/// Holds a run, and all bookings that the API shows at its end, against its log, which is at rest.
-pub fn check(log: &[Record], operations: &[Operation], shown: &[Value], feeds: &[Feed]) -> Verdict {
-    let mut breaches = writes::breaches(log, operations);
+/// Holds a run, and what there is at its end, against its log, which is at rest.
+pub fn check(log: &[Record], operations: &[Operation], rest: &Rest, feeds: &[Feed]) -> Verdict {
+    let past = Past::of(log);
+    let mut breaches = writes::breaches(log, &past, operations);
     breaches.extend(order::breaches(log, operations));
-    breaches.extend(shown::breaches(log, shown));
+    let (refusals, unfounded) = refusals::judge(log, &past, operations);
+    breaches.extend(unfounded);
+    breaches.extend(settled::breaches(log, rest));
+    breaches.extend(shown::breaches(log, rest));
     let mut replay = Replay::default();
     for record in log {
         replay.step(&record.change);
@@ -106,7 +125,7 @@ pub fn check(log: &[Record], operations: &[Operation], shown: &[Value], feeds: &
         heeds.push(heed);
         breaches.extend(found);
     }
-    Verdict { breaches, replay, heeds }
+    Verdict { breaches, replay, refusals, heeds }
 }
 
 /// The least part of what is due to a subscriber that they are told without being sent to reload, in percent, unless there

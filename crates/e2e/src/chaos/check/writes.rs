@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use holdfast_domain::{Booking, BookingId, Caller, Change, Fact, UserId, visible};
+use holdfast_domain::{Booking, Caller, Change, Fact, UserId, visible};
 
-use super::{Breach, Rule};
+use super::{Breach, Rule, past::Past, units};
 use crate::{
     Told,
     chaos::history::{Asked, Operation, Record, Try},
@@ -16,26 +16,23 @@ pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(30);
 /// The changes of a log by the request that they came from.
 type ByRequest<'a> = HashMap<&'a str, Vec<&'a Change>>;
 
-pub(super) fn breaches(log: &[Record], operations: &[Operation]) -> Vec<Breach> {
+pub(super) fn breaches(log: &[Record], past: &Past<'_>, operations: &[Operation]) -> Vec<Breach> {
     let mut by_request = ByRequest::new();
     let mut breaches = Vec::new();
     for Record { change, .. } in log {
         match (&change.trace.request_id, &change.actor) {
             (Some(id), _) => by_request.entry(id.as_str()).or_default().push(change),
-            (None, Some(_)) => breaches.push(Breach::of(Rule::Unasked, format!("{change:?}"))),
-            // The engine's own.
-            (None, None) => {}
+            (None, None) if is_engines(&change.fact) => {}
+            (None, _) => breaches.push(Breach::of(Rule::Unasked, format!("{change:?}"))),
         }
     }
-    let closed = closed(log);
     for operation in operations {
         let effects: Vec<_> = operation
             .tries
             .iter()
             .filter_map(|attempt| Some((attempt, by_request.remove(attempt.request_id.as_str())?)))
             .collect();
-        let is_closed = |id| closed.contains_key(&id);
-        let found = of_operation(operation, &effects, is_closed);
+        let found = of_operation(operation, &effects, past);
         breaches.extend(found.into_iter().map(|(rule, what)| {
             Breach::of(rule, format!("{what}: {operation:?}, and the log has {effects:?}"))
         }));
@@ -48,13 +45,13 @@ pub(super) fn breaches(log: &[Record], operations: &[Operation]) -> Vec<Breach> 
 fn of_operation(
     operation: &Operation,
     effects: &[(&Try, Vec<&Change>)],
-    is_closed: impl Fn(BookingId) -> bool,
+    past: &Past<'_>,
 ) -> Vec<(Rule, &'static str)> {
     let mut breaches = Vec::new();
     let writes: Vec<(&Try, &Change)> = effects
         .iter()
         .flat_map(|(attempt, changes)| changes.iter().map(move |change| (*attempt, *change)))
-        .filter(|(_, change)| is_write(change))
+        .filter(|(_, change)| is_write(change) && !units::is_companion(&operation.asked, change))
         .collect();
     let done: Vec<&Try> = operation.tries.iter().filter(|attempt| attempt.told == Told::Done).collect();
     if operation.tries.iter().any(is_late) {
@@ -71,39 +68,47 @@ fn of_operation(
     } else if writes.len() > 1 {
         breaches.push((Rule::OneEffect, "it happened more than once"));
     }
-    let asked_for = |change: &Change| is_asked_for(operation, change);
+    let asked_for = |change: &Change| is_asked_for(operation, change, past);
     if writes.iter().any(|(_, change)| !asked_for(change)) {
         breaches.push((Rule::Kept, "it is not as it was asked for"));
     }
     let Some(first) = done.first() else { return breaches };
-    match (writes.first(), &operation.asked) {
-        (Some((effective, change)), _) => {
-            let is_replay = |attempt: &Try| attempt.request_id != effective.request_id;
-            if done.iter().any(|attempt| attempt.is_replay != is_replay(attempt)) {
-                breaches.push((
-                    Rule::OneAnswer,
-                    "what happened before is answered as new, or the other way round",
-                ));
-            }
-            if !done.iter().all(|attempt| tells(attempt, change, &operation.user)) {
-                breaches.push((Rule::OneAnswer, "the answer is not what the log has"));
-            }
+    if let Some((effective, change)) = writes.first() {
+        let is_replay = |attempt: &Try| attempt.request_id != effective.request_id;
+        if done.iter().any(|attempt| attempt.is_replay != is_replay(attempt)) {
+            breaches
+                .push((Rule::OneAnswer, "what happened before is answered as new, or the other way round"));
         }
-        // To give up what is closed changes nothing, and is no error.
-        (None, Asked::Cancel { booking }) if is_closed(*booking) => {}
-        (None, _) => breaches.push((Rule::Kept, "it was answered as done, and did not happen")),
+        if !done.iter().all(|attempt| tells(operation, attempt, change)) {
+            breaches.push((Rule::OneAnswer, "the answer is not what the log has"));
+        }
+    } else if !done.iter().all(|attempt| was_done(operation, attempt, past)) {
+        breaches.push((Rule::Kept, "it was answered as done, and did not happen"));
     }
-    if done.iter().any(|attempt| attempt.body != first.body || attempt.status != first.status) {
+    let said = |attempt: &Try| (attempt.status, units::said(&attempt.body));
+    if done.iter().any(|attempt| said(attempt) != said(first)) {
         breaches.push((Rule::OneAnswer, "one key has two answers"));
     }
     breaches
 }
 
-/// The bookings that are over.
-fn closed(log: &[Record]) -> HashMap<BookingId, &Change> {
-    let is_end = |fact: &Fact| matches!(fact, Fact::BookingDeleted { .. } | Fact::BookingRejected { .. });
-    let ends = log.iter().map(|record| &record.change).filter(|change| is_end(&change.fact));
-    ends.filter_map(|change| Some((change.fact.booking()?.id, change))).collect()
+/// Whether what was asked for was so already: to do it again changes nothing, and is no error.
+fn was_done(operation: &Operation, attempt: &Try, past: &Past<'_>) -> bool {
+    match &operation.asked {
+        Asked::Cancel { booking } => past.is_closed(*booking),
+        asked => units::was_so(asked, &operation.user, attempt, past),
+    }
+}
+
+/// Whether the engine does that by itself.
+fn is_engines(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::BookingValidated { .. }
+            | Fact::BookingRejected { .. }
+            | Fact::BookingMoveRejected { .. }
+            | Fact::ReservationExpired { .. }
+    )
 }
 
 /// Whether it is what a request does; a notice, and the resource that a booking names first, only come with it.
@@ -111,7 +116,7 @@ fn is_write(change: &Change) -> bool {
     !matches!(change.fact, Fact::BookingConflict { .. } | Fact::ResourceCreated { .. })
 }
 
-fn is_asked_for(operation: &Operation, change: &Change) -> bool {
+fn is_asked_for(operation: &Operation, change: &Change, past: &Past<'_>) -> bool {
     let is_titled = |booking: &Booking, wanted: &str| {
         booking.title.as_ref().is_some_and(|title| title.as_str() == wanted)
     };
@@ -128,17 +133,20 @@ fn is_asked_for(operation: &Operation, change: &Change) -> bool {
                 booking.id == *id && booking.claim.wanted() == *range && is_titled(booking, title)
             }
             (Asked::Cancel { booking: id }, Fact::BookingDeleted { booking }) => booking.id == *id,
-            _ => false,
+            (asked, _) => units::is_asked_for(asked, &operation.user, change, past),
         }
 }
 
-/// Whether the answer tells of the booking what the change has.
-fn tells(attempt: &Try, change: &Change, user: &str) -> bool {
+/// Whether the answer tells of its object what the change has.
+fn tells(operation: &Operation, attempt: &Try, change: &Change) -> bool {
+    if change.fact.booking().is_none() {
+        return units::tells(&operation.asked, attempt, change);
+    }
     let Some(booking) = change.fact.booking().filter(|_| !matches!(change.fact, Fact::BookingDeleted { .. }))
     else {
         return attempt.body.is_null();
     };
-    let caller = Caller::open(UserId::parse(user).ok());
+    let caller = Caller::open(UserId::parse(&operation.user).ok());
     let told = serde_json::to_value(visible::booking(booking, &caller)).expect("a booking is JSON");
     told.as_object().is_some_and(|told| told.iter().all(|(name, value)| attempt.body[name] == *value))
 }

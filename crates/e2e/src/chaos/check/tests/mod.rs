@@ -1,13 +1,17 @@
 //! A small run that is true, and what is broken when one thing of it is not: the control of each rule.
 
 mod feeds;
+mod refusals;
+mod sale;
+mod units;
 mod writes;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use holdfast_domain::{
-    Booking, BookingId, Caller, Change, Claim, Conflict, DEFAULT_TENANT, DEFAULT_VENUE, Fact, RequestId,
-    Resource, ResourceId, ResourceName, Seq, Status, Title, Trace, UserId, rules::BookingLimits, visible,
+    Availability, Booking, BookingId, Caller, Change, Claim, Conflict, DEFAULT_TENANT, DEFAULT_VENUE, Event,
+    Fact, RequestId, Reservation, ReservationId, Resource, ResourceId, ResourceName, Section, SectionId, Seq,
+    Status, Title, Trace, UserId, rules::BookingLimits, visible,
 };
 use holdfast_testkit::{hours, now};
 use serde_json::{Value, json};
@@ -16,7 +20,10 @@ use time::OffsetDateTime;
 use super::{Rule, check};
 use crate::{
     Told,
-    chaos::history::{Asked, Feed, Heard, Operation, Record, Try},
+    chaos::{
+        history::{Asked, Feed, Heard, Operation, Record, Try},
+        rest::Rest,
+    },
 };
 
 const ROOM: ResourceId = ResourceId::from_u128(7);
@@ -25,7 +32,7 @@ const ROOM: ResourceId = ResourceId::from_u128(7);
 struct Run {
     log: Vec<Record>,
     operations: Vec<Operation>,
-    shown: Vec<Value>,
+    rest: Rest,
     feeds: Vec<Feed>,
 }
 
@@ -158,13 +165,13 @@ impl Run {
                 &[1, 2, 4, 5, 6],
             ),
         ];
-        Self { shown: shown(&log), log, operations, feeds }
+        Self { rest: shown(&log), log, operations, feeds }
     }
 
     /// The rules that it breaks.
     fn broken(&self) -> Vec<Rule> {
         let mut rules = Vec::new();
-        for fault in check(&self.log, &self.operations, &self.shown, &self.feeds).breaches {
+        for fault in check(&self.log, &self.operations, &self.rest, &self.feeds).breaches {
             if !rules.contains(&fault.rule) {
                 rules.push(fault.rule);
             }
@@ -204,24 +211,45 @@ impl Run {
             record.change.seq = Seq(seq);
             record.text = serde_json::to_string(&record.change).unwrap();
         }
-        self.shown = shown(&self.log);
+        self.rest = shown(&self.log);
         self.listen_again()
     }
 }
 
-/// The bookings as the log leaves them.
-fn shown(log: &[Record]) -> Vec<Value> {
-    let bookings = log.iter().filter_map(|record| record.change.fact.booking());
-    let last: HashMap<BookingId, &Booking> = bookings.map(|booking| (booking.id, booking)).collect();
-    last.values().map(|booking| json!(visible::booking(booking, &Caller::open(None)))).collect()
+/// What there is as the log leaves it.
+fn shown(log: &[Record]) -> Rest {
+    let facts = || log.iter().map(|record| &record.change.fact);
+    let bookings: HashMap<BookingId, &Booking> =
+        facts().filter_map(|fact| fact.booking()).map(|booking| (booking.id, booking)).collect();
+    let bookings =
+        bookings.values().map(|booking| json!(visible::booking(booking, &Caller::open(None)))).collect();
+    let reservations: HashMap<ReservationId, &Reservation> =
+        facts().filter_map(|fact| fact.reservation()).map(|it| (it.id, it)).collect();
+    let reservations = reservations.values().map(|it| {
+        let mut shown = json!(it);
+        (shown["reservation_id"], shown["booking_id"]) = (json!(it.id), json!(it.id));
+        shown["expires_in_ms"] = Value::Null;
+        shown
+    });
+    let left: HashMap<SectionId, Availability> =
+        facts().flat_map(Fact::sections).map(|left| (left.section_id, *left)).collect();
+    let section = |section: &Section| {
+        let none_taken = Availability::new(section.id, section.capacity, 0, 0);
+        let mut shown = json!(left.get(&section.id).unwrap_or(&none_taken));
+        shown["id"] = json!(section.id);
+        shown
+    };
+    let event = |event: &Event| json!({ "sections": event.sections.iter().map(section).collect::<Vec<_>>() });
+    let events = facts().filter_map(|fact| fact.event()).map(event).collect();
+    Rest { bookings, reservations: reservations.collect(), events, ..Rest::default() }
 }
 
 fn listener(name: &str, caller: Caller, is_all: bool, of_room: bool, log: &[Record], seqs: &[i64]) -> Feed {
     let resources = if of_room { vec![ROOM] } else { Vec::new() };
     let mut heard = vec![Heard::Hello { after: None, seq: Seq(0) }];
     heard.extend(seqs.iter().map(|seq| tell(*seq, &log[usize::try_from(*seq - 1).unwrap()].text)));
-    heard.push(Heard::Position(Seq(9)));
-    Feed { name: name.to_owned(), caller, resources, is_all, heard }
+    heard.push(Heard::Position(Seq(i64::try_from(log.len()).unwrap())));
+    Feed { name: name.to_owned(), caller, resources, events: Vec::new(), is_all, heard }
 }
 
 fn tell(seq: i64, text: &str) -> Heard {

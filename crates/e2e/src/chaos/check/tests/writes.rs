@@ -12,7 +12,7 @@ use super::*;
 fn a_true_run_breaks_no_rule() {
     let run = Run::new();
     assert_eq!(run.broken(), []);
-    let heeds = check(&run.log, &[], &[], &run.feeds).heeds;
+    let heeds = check(&run.log, &[], &Rest::default(), &run.feeds).heeds;
     assert_eq!(heeds.iter().map(|heed| (heed.due, heed.told)).collect::<Vec<_>>(), [(9, 9), (9, 9), (5, 5)]);
 }
 
@@ -111,8 +111,8 @@ fn who_is_passed_over_is_caught() {
 
 #[test]
 fn a_booking_that_is_shown_otherwise_than_the_log_left_it_or_not_at_all_is_caught() {
-    assert_eq!(broken(|run| run.shown[0]["status"] = json!("REJECTED")), [Rule::Shown]);
-    assert_eq!(broken(|run| drop(run.shown.remove(0))), [Rule::Shown]);
-    let twice = |run: &mut Run| run.shown.push(run.shown[0].clone());
+    assert_eq!(broken(|run| run.rest.bookings[0]["status"] = json!("REJECTED")), [Rule::Shown]);
+    assert_eq!(broken(|run| drop(run.rest.bookings.remove(0))), [Rule::Shown]);
+    let twice = |run: &mut Run| run.rest.bookings.push(run.rest.bookings[0].clone());
     assert_eq!(broken(twice), [Rule::Shown]);
 }
