@@ -91,9 +91,7 @@ pub fn of_write(error: WriteError) -> Problem {
             format!("An event has at most {limit} {what}."),
         ),
         WriteError::Times(error) => Problem::invalid_body().field(error.field(), "order", error.to_string()),
-        WriteError::EventOver { status } => conflict("event_closed", "The event is closed")
-            .detail(format!("It is {}.", status.as_str()))
-            .member("state", status.as_str()),
+        WriteError::EventOver { status } => not_on_sale(NotOnSale::Closed { status }),
         WriteError::KeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency_key_reused",

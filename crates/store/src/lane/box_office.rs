@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use holdfast_domain::{
-    Event, EventId, EventStatus, Fact, Section, SectionId, SectionKind, TenantId,
+    Event, EventId, EventStatus, Fact, ReservationId, Section, SectionId, SectionKind, TenantId,
     change::{SeatsAdded, SeatsRemoved},
     event::most,
     seating::{Layout, LayoutError, SeatMap},
@@ -179,13 +179,7 @@ pub(super) async fn cancel_event(
 async fn settle(head: &mut Head, layouts: &Layouts, event: EventId) -> Result<(), Error> {
     let most = i64::try_from(Sale::SETTLED).unwrap_or(i64::MAX);
     let rows = reservations::lapsed(head.client(), head.shard(), &[event], most).await?;
-    let keys: Vec<_> = rows.iter().map(|row| (row.tenant_id, row.reservation.id)).collect();
-    let mut sale = Sale::of(head, rows, layouts).await?;
-    for key in keys {
-        sale.expire(head, key)?;
-    }
-    let rest = sale.write(head).await?;
-    sale.write_rest(head, &rest).await
+    end_all(head, layouts, rows, Sale::expire).await
 }
 
 /// Takes leave of these, whose event is called off.
@@ -194,10 +188,19 @@ pub(crate) async fn call_off(
     layouts: &Layouts,
     rows: Vec<reservations::Row>,
 ) -> Result<(), Error> {
+    end_all(head, layouts, rows, Sale::call_off).await
+}
+
+async fn end_all(
+    head: &mut Head,
+    layouts: &Layouts,
+    rows: Vec<reservations::Row>,
+    end: impl Fn(&mut Sale, &mut Head, (TenantId, ReservationId)) -> Result<(), Error>,
+) -> Result<(), Error> {
     let keys: Vec<_> = rows.iter().map(|row| (row.tenant_id, row.reservation.id)).collect();
     let mut sale = Sale::of(head, rows, layouts).await?;
     for key in keys {
-        sale.call_off(head, key)?;
+        end(&mut sale, head, key)?;
     }
     let rest = sale.write(head).await?;
     sale.write_rest(head, &rest).await

@@ -1,6 +1,6 @@
 //! Units are held: these seats, or the best there are, all of them or none.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use holdfast_domain::{
     EventId, Fact, Reservation, ReservationStatus, SeatLabel, SectionId, TenantId, Units,
@@ -90,13 +90,14 @@ impl Sale {
     }
 
     /// What is wanted besides the seats that the caller holds already; nothing, when that is all of them.
-    fn without_own(&self, hold: &HoldUnits) -> Result<(Option<Own>, Option<UnitsWanted>), WriteError> {
-        let UnitsWanted::Seats(seats) = &hold.wanted else {
-            return Ok((None, Some(hold.wanted.clone())));
+    fn without_own<'h>(
+        &self,
+        hold: &'h HoldUnits,
+    ) -> Result<(Option<Own>, Option<Cow<'h, UnitsWanted>>), WriteError> {
+        let seats = match &hold.wanted {
+            UnitsWanted::Seats(seats) if hold.keeps_own => seats,
+            wanted => return Ok((None, Some(Cow::Borrowed(wanted)))),
         };
-        if !hold.keeps_own {
-            return Ok((None, Some(hold.wanted.clone())));
-        }
         let (mut own, mut others): (Option<Own>, Vec<SeatLabel>) = (None, Vec::new());
         for seat in seats {
             match self.held_by(&hold.order, hold.event_id, seat) {
@@ -109,7 +110,7 @@ impl Sale {
                 _ => others.push(seat.clone()),
             }
         }
-        let wanted = (!others.is_empty()).then_some(UnitsWanted::Seats(others));
+        let wanted = (!others.is_empty()).then_some(Cow::Owned(UnitsWanted::Seats(others)));
         Ok((own, wanted))
     }
 

@@ -122,26 +122,37 @@ impl Sale {
 
     /// Ends a hold that is over. The engine does that, whoever made it look: the change is no command's.
     pub(crate) fn expire(&mut self, head: &mut Head, key: (TenantId, ReservationId)) -> Result<(), Error> {
-        let reservation = self.reservations.get(&key).ok_or(UNREAD)?.now.clone();
-        if !reservation.state.has_lapsed(self.at) {
+        let before = self.reservations.get(&key).ok_or(UNREAD)?.now.clone();
+        if !before.state.has_lapsed(self.at) {
             return Ok(());
         }
-        let after = reservation.with(reservation.state.clone().at(self.at), self.at);
-        let sections = self.give_back(key.0, &reservation)?;
-        engine(head, key.0, &Fact::ReservationExpired { reservation: after.clone(), sections });
-        self.told.insert(after.id, head.seq());
-        self.put(key, after)
+        let state = before.state.clone().at(self.at);
+        let fact = |reservation, sections| Fact::ReservationExpired { reservation, sections };
+        self.end(head, key, &before, state, fact)
     }
 
     /// Takes leave of a reservation whose event is called off.
     pub(crate) fn call_off(&mut self, head: &mut Head, key: (TenantId, ReservationId)) -> Result<(), Error> {
-        let reservation = self.reservations.get(&key).ok_or(UNREAD)?.now.clone();
-        if reservation.state.has_lapsed(self.at) {
+        let before = self.reservations.get(&key).ok_or(UNREAD)?.now.clone();
+        if before.state.has_lapsed(self.at) {
             return self.expire(head, key);
         }
-        let after = reservation.with(State::Cancelled, self.at);
-        let sections = self.give_back(key.0, &reservation)?;
-        engine(head, key.0, &Fact::ReservationCancelled { reservation: after.clone(), sections });
+        let fact = |reservation, sections| Fact::ReservationCancelled { reservation, sections };
+        self.end(head, key, &before, State::Cancelled, fact)
+    }
+
+    /// The engine ends a reservation.
+    fn end(
+        &mut self,
+        head: &mut Head,
+        key: (TenantId, ReservationId),
+        before: &Reservation,
+        state: State,
+        fact: impl FnOnce(Reservation, Vec<Availability>) -> Fact,
+    ) -> Result<(), Error> {
+        let after = before.with(state, self.at);
+        let fact = fact(after.clone(), self.give_back(key.0, before)?);
+        head.append(key.0, CommandId::from(Uuid::now_v7()), None, &Trace::default(), &fact);
         self.told.insert(after.id, head.seq());
         self.put(key, after)
     }
@@ -165,12 +176,7 @@ impl Sale {
         for units in &reservation.units {
             self.area(units.section_id)?.give_back(units, is_confirmed)?;
         }
-        for seat in reservation.seats() {
-            self.seats
-                .entry((tenant_id, reservation.event_id, seat.clone()))
-                .or_insert(Holder { stored: Some(reservation.id), now: None })
-                .now = None;
-        }
+        self.hand_over(tenant_id, reservation, &reservation.units, None);
         let user = (reservation.event_id, reservation.user_id.clone());
         if let Some(has) = self.has.get_mut(&user) {
             *has -= i64::from(reservation.quantity());
@@ -190,11 +196,17 @@ impl Sale {
         self.areas.get_mut(&id).ok_or(UNREAD)
     }
 
-    /// A seat goes from one reservation to another of the same owner's.
-    fn hand_over(&mut self, tenant_id: TenantId, from: &Reservation, units: &[Units], to: ReservationId) {
+    /// The seats of a reservation go to another of the same owner's, or are nobody's.
+    fn hand_over(
+        &mut self,
+        tenant_id: TenantId,
+        from: &Reservation,
+        units: &[Units],
+        to: Option<ReservationId>,
+    ) {
         for seat in units.iter().flat_map(|units| &units.seats) {
             let key = (tenant_id, from.event_id, seat.clone());
-            self.seats.entry(key).or_insert(Holder { stored: Some(from.id), now: None }).now = Some(to);
+            self.seats.entry(key).or_insert(Holder { stored: Some(from.id), now: None }).now = to;
         }
     }
 
@@ -214,11 +226,6 @@ impl Sale {
 
 /// What is asked for is read before anything is applied.
 const UNREAD: Error = Error::Defect("a command touches what was not read for it");
-
-/// Appends what the engine did by itself.
-fn engine(head: &mut Head, tenant_id: TenantId, fact: &Fact) {
-    head.append(tenant_id, CommandId::from(Uuid::now_v7()), None, &Trace::default(), fact);
-}
 
 /// That a hold goes on; or why not: its end has come, it is none, or its event is called off.
 fn goes_on(entry: &Entry, at: OffsetDateTime) -> Result<(), WriteError> {

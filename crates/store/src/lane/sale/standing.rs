@@ -85,7 +85,7 @@ impl Sale {
             let (moved, left) = by_seat(&other.units, &asked);
             let state = if left.is_empty() { State::Cancelled } else { other.state.clone() };
             let after = Reservation { units: left, ..other.with(state, self.at) };
-            self.hand_over(order.tenant_id, &other, &moved, whole.id);
+            self.hand_over(order.tenant_id, &other, &moved, Some(whole.id));
             let sections = self.left_of(&moved)?;
             self.tell(
                 head,
@@ -112,7 +112,7 @@ impl Sale {
         let after = Reservation { units: picked, ..before.with(before.state.clone(), self.at) };
         let other =
             Reservation { id: rest_id, units: rest, version: 1, updated_at: self.at, ..before.clone() };
-        self.hand_over(order.tenant_id, before, &other.units, rest_id);
+        self.hand_over(order.tenant_id, before, &other.units, Some(rest_id));
         let sections = self.left_of(&other.units)?;
         let split =
             Fact::ReservationSplit { reservation: after.clone(), to: rest_id, sections: sections.clone() };

@@ -1,6 +1,9 @@
 //! What a transaction has done with units of events, written; and what is left where something was not to be had.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use futures_util::join;
 use holdfast_domain::{EventId, Reservation, ReservationId, SectionId, Seq, TenantId};
@@ -129,8 +132,9 @@ impl Sale {
                 }
             }
         }
-        let is_here = |id: &ReservationId| self.reservations.keys().any(|(_, here)| here == id);
-        let stored = ends?.into_iter().filter(|(_, id, _)| !is_here(id)).map(|(event, _, end)| (event, end));
+        let known: HashSet<ReservationId> = self.reservations.keys().map(|(_, id)| *id).collect();
+        let stored =
+            ends?.into_iter().filter(|(_, id, _)| !known.contains(id)).map(|(event, _, end)| (event, end));
         let here = self.reservations.values().filter_map(|entry| {
             let end = entry.now.state.held_until(head.at()).ok()?;
             Some((entry.now.event_id, end))
