@@ -31,8 +31,8 @@ once: what was got, or what is left.
 - **A write** can be sent again without harm under the same `Idempotency-Key`. `If-Match` guards it with a version.
 - **A list** is an array, of at most `limit` entries; `Link` says where the next page is.
 - **An error** is a problem document (RFC 9457) with a stable `code`. After a 503 nothing has happened, but for \
-`outcome_unknown`. A path that is not here is 404 `not_found`, a method that is not here 405 `method_not_allowed`, with \
-what there is in `Allow`.
+`outcome_unknown`, and `Retry-After` says in how many seconds to try again; no place is kept meanwhile. A path that is \
+not here is 404 `not_found`, a method that is not here 405 `method_not_allowed`, with what there is in `Allow`.
 - **HEAD** is answered wherever GET is.
 - **Under `/api`** the routes are that were published there first; they are the same as under `/api/v1`.
 
@@ -223,7 +223,9 @@ pub struct Write;
 impl Part for Write {
     fn problems() -> Vec<Problem> {
         let clock = Error::Clock { apart_seconds: 3_600, limit_seconds: 600 };
-        let besides = [clock, Error::OutcomeUnknown].map(problems::of_store);
+        // Of the two ways to be busy, what a write meets; a read has the other for its example.
+        let busy = Error::Backlog { reason: "a write would wait for too long", retry_after_seconds: 7 };
+        let besides = [clock, Error::OutcomeUnknown, busy].map(problems::of_store);
         Read::problems().into_iter().chain(besides).collect()
     }
 }

@@ -222,8 +222,14 @@ fn try_again(code: &'static str, title: &'static str) -> Problem {
 pub fn of_store(error: Error) -> Problem {
     match error {
         Error::Busy(reason) => {
-            try_again("busy", "Too much at once").detail(format!("Nothing happened: {reason}."))
+            try_again("busy", "Too much at once").detail(format!("Nothing happened: {reason}. Try again."))
         }
+        Error::Backlog { reason, retry_after_seconds } => try_again("busy", "Too much at once")
+            .detail(format!(
+                "Nothing happened: {reason}. Try again in {retry_after_seconds} s, when what waits now should be done. A \
+                 retry has no place kept for it: it competes anew."
+            ))
+            .retry_after(retry_after_seconds),
         Error::Unavailable(_) | Error::Silent => unavailable().caused_by(error),
         Error::Clock { .. } => try_again("clock", "The clocks disagree")
             .detail("Nothing was written. An operator has to look at the clocks of the servers.")
@@ -233,5 +239,20 @@ pub fn of_store(error: Error) -> Problem {
             .detail("It may have happened: try again with the same Idempotency-Key, or look before you do.")
             .caused_by(error),
         Error::Data(_) | Error::Defect(_) | Error::Statement(_) => Problem::internal(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_finds_too_many_waiting_is_told_for_how_long_and_all_others_a_second() {
+        let reason = "a write would wait for too long";
+        let backlog = of_store(Error::Backlog { reason, retry_after_seconds: 7 });
+        assert_eq!((backlog.code, backlog.retry_after_seconds), ("busy", Some(7)));
+        assert!(backlog.detail.is_some_and(|detail| detail.contains("Try again in 7 s")));
+        let busy = of_store(Error::Busy("another writer holds the shard"));
+        assert_eq!((busy.code, busy.retry_after_seconds), ("busy", Some(1)));
     }
 }

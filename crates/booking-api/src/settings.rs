@@ -52,6 +52,7 @@ impl holdfast_runtime::service::Settings for Settings {
     fn check(&self) -> Result<(), String> {
         self.http.check()?;
         self.process.shutdown.outlasts("STATEMENT_TIMEOUT_MILLIS", self.database.statement_timeout_millis)?;
+        self.process.shutdown.outlasts("LANE_WAIT_MILLIS", self.api.lanes.lane_wait_millis)?;
         self.api.lanes.check()?;
         self.database.check()
     }

@@ -15,6 +15,7 @@ async fn the_metrics_tell_of_routes_lanes_logs_decisions_and_sockets() {
         r#"holdfast_http_requests_total{method="POST",route="/api/v1/bookings",status="201"} 1"#,
         r#"holdfast_http_requests_total{method="GET",route="/api/v1/bookings/{id}",status="400"} 1"#,
         "holdfast_lane_waiting 0",
+        r#"holdfast_lane_expected_wait_seconds{shard="3"} 0"#,
         "holdfast_lane_batch_size_count 1",
         r#"holdfast_log_seq{shard="3"} 3"#,
         r#"holdfast_log_undecided{shard="3"} 0"#,

@@ -227,6 +227,7 @@ impl holdfast_runtime::service::Settings for Holdfast {
                 settings.sockets.check(&settings.http)?;
                 let (shutdown, database) = (&self.process.shutdown, &settings.database);
                 shutdown.outlasts("STATEMENT_TIMEOUT_MILLIS", database.statement_timeout_millis)?;
+                shutdown.outlasts("LANE_WAIT_MILLIS", settings.api.lanes.lane_wait_millis)?;
                 settings.keeps_open_wants()?;
                 settings.api.lanes.check()?;
                 database.check()

@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use holdfast_domain::rules::Verdict;
+use holdfast_domain::{Shard, rules::Verdict};
 use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
 };
+
+const EXPECTED_WAIT: &str = "holdfast_lane_expected_wait_seconds";
+
+/// Of one lane.
+pub(crate) fn expected_wait(shard: Shard) -> Gauge {
+    gauge!(EXPECTED_WAIT, "shard" => shard.to_string())
+}
 
 /// Of all lanes of the process together.
 pub(crate) struct LaneMeters {
@@ -18,6 +25,11 @@ pub(crate) struct LaneMeters {
 impl LaneMeters {
     pub(crate) fn new() -> Self {
         describe_gauge!("holdfast_lane_waiting", Unit::Count, "Writes that wait for their batch to begin.");
+        describe_gauge!(
+            EXPECTED_WAIT,
+            Unit::Seconds,
+            "How long a new write of the shard can expect to wait here, by the rate of the last ones."
+        );
         describe_histogram!("holdfast_lane_batch_size", Unit::Count, "Writes in one transaction.");
         describe_histogram!(
             "holdfast_lane_batch_seconds",

@@ -67,6 +67,10 @@ pub struct LaneSettings {
     /// Most writes of one shard that wait in this process; one more is answered 503 at once
     #[arg(id = "LANE_QUEUE", long = "lane-queue", env, default_value = "4096", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub lane_queue: u32,
+    /// Longest wait that a new write of a shard can expect, by the rate of the last ones, in milliseconds; one that would wait
+    /// for longer is answered 503 at once
+    #[arg(id = "LANE_WAIT_MILLIS", long = "lane-wait-millis", env, default_value = "5000", value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    pub lane_wait_millis: u64,
     /// Most writes in one transaction
     #[arg(id = "LANE_BATCH", long = "lane-batch", env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub lane_batch: u32,
@@ -91,6 +95,11 @@ pub struct LaneSettings {
 }
 
 impl LaneSettings {
+    /// [`Self::lane_wait_millis`] as a duration.
+    pub fn lane_wait(&self) -> Duration {
+        Duration::from_millis(self.lane_wait_millis)
+    }
+
     /// [`Self::grace_period_minutes`] as a duration.
     pub fn grace(&self) -> time::Duration {
         time::Duration::minutes(self.grace_period_minutes)
@@ -109,8 +118,14 @@ impl LaneSettings {
     /// What contradicts itself, in a sentence.
     ///
     /// # Errors
-    /// When units would be held for longer than they may.
+    /// When units would be held for longer than they may, or a batch could never be full.
     pub fn check(&self) -> Result<(), String> {
+        if self.lane_batch > self.lane_queue {
+            return Err(format!(
+                "LANE_BATCH ({}) must not be above LANE_QUEUE ({}): so many would never wait",
+                self.lane_batch, self.lane_queue
+            ));
+        }
         if self.hold_minutes > self.hold_max_minutes {
             return Err(format!(
                 "HOLD_MINUTES ({}) must not be above HOLD_MAX_MINUTES ({}): no hold could last so long",

@@ -108,10 +108,58 @@ async fn a_full_queue_is_busy_at_once() {
         answer.ok().map(|answer| answer.unwrap().unwrap_err())
     })
     .await;
-    assert!(matches!(refused, WriteError::Store(Error::Busy(_))), "{refused:?}");
+    assert!((1..=30).contains(&retry_after_seconds(&refused)), "{refused:?}");
     writes.pop();
     holder.batch_execute("COMMIT").await.unwrap();
     assert!(join_all(writes).await.into_iter().all(|answer| answer.unwrap().is_ok()));
+}
+
+/// Of a write that is refused because of those that wait.
+fn retry_after_seconds(refused: &WriteError) -> u32 {
+    match refused {
+        WriteError::Store(Error::Backlog { retry_after_seconds, .. }) => *retry_after_seconds,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn who_would_wait_for_too_long_is_busy_at_once_though_the_queue_is_not_full() {
+    let test = TestDatabase::new().await;
+    let (batch, most) = (2, 200);
+    let settings =
+        LaneSettings { lane_queue: most, lane_batch: batch, lane_wait_millis: 1, ..lane_settings() };
+    let (lanes, _) = counted(&test, settings);
+    let held = test.hold(shard()).await;
+    let write = |number: i64| {
+        let lanes = lanes.clone();
+        tokio::spawn(async move { lanes.create(create("alice", "Raum1", hours(number, number + 1))).await })
+    };
+    let mut writes = vec![write(0)];
+    held.awaited_by(1).await;
+    // It is in flight, and answers nobody: however quick all else is, the wait grows while these come.
+    let refused = eventually("a write is refused", async || {
+        let count = i64::try_from(writes.len()).unwrap();
+        assert!(count < i64::from(most), "the queue is full");
+        let mut write = write(count);
+        let answer = tokio::time::timeout(std::time::Duration::from_millis(50), &mut write).await;
+        if answer.is_err() {
+            writes.push(write);
+        }
+        answer.ok().map(|answer| answer.unwrap().unwrap_err())
+    })
+    .await;
+    assert!((1..=30).contains(&retry_after_seconds(&refused)), "{refused:?}");
+    assert!(refused.to_string().contains("a write would wait for too long"), "{refused}");
+    // As many as a batch wait whatever they can expect.
+    assert!(writes.len() > batch as usize, "{} were let in", writes.len());
+    assert_eq!(test.log(shard()).await, []);
+    held.release().await;
+    let let_in = writes.len();
+    assert!(join_all(writes).await.into_iter().all(|answer| answer.unwrap().is_ok()));
+    lanes.create(create("bob", "Raum1", hours(300, 301))).await.unwrap();
+    let log = test.database().log_after(shard(), Seq(0), 1_000).await.unwrap();
+    let bookings = log.iter().filter(|change| change.kind == "booking_created");
+    assert_eq!(bookings.count(), let_in + 1);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ pub fn shard() -> Shard {
 pub fn lane_settings() -> LaneSettings {
     LaneSettings {
         lane_queue: 4_096,
+        lane_wait_millis: 5_000,
         lane_batch: 256,
         grace_period_minutes: 15,
         open_wants_per_resource: 5_000,

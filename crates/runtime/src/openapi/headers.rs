@@ -54,7 +54,14 @@ pub(super) fn known() -> BTreeMap<&'static str, Header> {
             "Preference-Applied",
             header("That the answer has waited, and for how long at most.", !ALWAYS, "wait=5"),
         ),
-        ("Retry-After", header("In how many seconds to try again.", ALWAYS, 1)),
+        (
+            "Retry-After",
+            header(
+                "In how many seconds to try again. Where too many waited: when they should be done.",
+                ALWAYS,
+                7,
+            ),
+        ),
         (
             "X-Request-ID",
             header(

@@ -2,16 +2,18 @@
 //!
 //! A lane collects what arrives while its last transaction is in flight and runs it as the next one: no
 //! timer, no sleep. Alone, a command goes at once; under load batches grow by themselves. Queues are
-//! bounded, and full means busy, at once. Lanes live on the runtime that made [`Lanes`], since
-//! connections die with the runtime that opened them.
+//! bounded, by number and by the wait that can be expected, and beyond that is busy, at once. Lanes live
+//! on the runtime that made [`Lanes`], since connections die with the runtime that opened them.
 
 mod answer;
 mod apply;
+mod backlog;
 mod batch;
 mod box_office;
 mod catalogue;
 mod command;
 mod queue;
+mod rate;
 mod read;
 mod refusal;
 mod sale;
@@ -42,6 +44,7 @@ pub(crate) use sale::{Rest, Sale};
 
 use crate::{Database, Error, LaneSettings, meters::LaneMeters};
 use answer::Answer;
+use backlog::Backlog;
 use command::{Catalogue, Command, Units};
 use queue::{Job, Queue, next_batch};
 
@@ -251,8 +254,10 @@ impl Lanes {
     }
 
     fn open(&self, shard: Shard) -> Queue {
-        let (queue, jobs) = Queue::new(self.0.context.settings.lane_queue as usize);
-        let lane = Lane { context: self.0.context.clone(), shard, stopping: self.0.stopping.clone() };
+        let context = self.0.context.clone();
+        let backlog = Arc::new(Backlog::new(shard, &context.settings));
+        let (queue, jobs) = Queue::new(backlog.clone());
+        let lane = Lane { context, shard, backlog, stopping: self.0.stopping.clone() };
         let dies = self.0.broken.clone().drop_guard();
         let run = async move {
             lane.run(jobs).await;
@@ -267,6 +272,7 @@ impl Lanes {
 struct Lane {
     context: Arc<Context>,
     shard: Shard,
+    backlog: Arc<Backlog>,
     stopping: CancellationToken,
 }
 
@@ -297,9 +303,11 @@ impl Lane {
             let batch = next_batch(&mut waiting, limit, was_alone);
             was_alone = batch.first().is_some_and(|job| job.command.is_alone());
             self.context.meters.begun(batch.len());
-            let begun = Instant::now();
+            let begun_at = Instant::now();
+            self.backlog.begun(batch.len(), !waiting.is_empty(), begun_at);
             let ended = batch::settle(&self.context, self.shard, batch).await;
-            self.context.meters.ended(begun.elapsed());
+            let ended_at = Instant::now();
+            self.context.meters.ended(ended_at - begun_at);
             waiting.splice(0..0, ended.again);
             if ended.was_silent {
                 // Whoever has waited for that batch in vain would wait as long again for the next.
@@ -310,6 +318,7 @@ impl Lane {
                     job.answer(Err(Error::Silent.into()));
                 }
             }
+            self.backlog.ended(ended_at);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What waits for a lane: in the order of arrival, never more than it may, and which of it makes the next batch.
+//! What waits for a lane: in the order of arrival, and which of it makes the next batch.
 
 use std::{
     collections::HashSet,
@@ -6,10 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
     answer::{Answer, Written},
+    backlog::Backlog,
     command::Command,
     refusal::WriteError,
 };
@@ -62,14 +63,14 @@ impl Waiting {
 pub(super) struct Queue {
     /// Bounded by the places: a lane takes out all that waits, so as to choose from it.
     jobs: mpsc::UnboundedSender<Job>,
-    places: Arc<Semaphore>,
+    backlog: Arc<Backlog>,
 }
 
 impl Queue {
-    /// A queue in which so many may wait, and where they come out.
-    pub(super) fn new(places: usize) -> (Self, mpsc::UnboundedReceiver<Job>) {
+    /// A queue for those who get a place in the backlog, and where they come out.
+    pub(super) fn new(backlog: Arc<Backlog>) -> (Self, mpsc::UnboundedReceiver<Job>) {
         let (jobs, waiting) = mpsc::unbounded_channel();
-        (Self { jobs, places: Arc::new(Semaphore::new(places)) }, waiting)
+        (Self { jobs, backlog }, waiting)
     }
 
     /// Puts a command behind all that wait; what comes of it arrives at `reply`.
@@ -78,8 +79,7 @@ impl Queue {
         command: Command,
         reply: oneshot::Sender<Result<Written<Answer>, WriteError>>,
     ) -> Result<(), Error> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| Error::Busy("the queue of writes is full"))?;
+        let place = self.backlog.enter(Instant::now())?;
         let waiting = Waiting { reply, settling_since: None, _place: place };
         self.jobs.send(Job { command, waiting }).map_err(|_| Error::Stopping)
     }
@@ -121,6 +121,7 @@ pub(super) fn next_batch(waiting: &mut Vec<Job>, limit: usize, was_alone: bool) 
 #[cfg(test)]
 mod tests {
     use holdfast_domain::{DEFAULT_TENANT, Trace, VenueId, seating::Adjacency};
+    use tokio::sync::Semaphore;
     use uuid::Uuid;
 
     use super::*;
