@@ -118,14 +118,8 @@ impl LaneSettings {
     /// What contradicts itself, in a sentence.
     ///
     /// # Errors
-    /// When units would be held for longer than they may, or a batch could never be full.
+    /// When units would be held for longer than they may.
     pub fn check(&self) -> Result<(), String> {
-        if self.lane_batch > self.lane_queue {
-            return Err(format!(
-                "LANE_BATCH ({}) must not be above LANE_QUEUE ({}): so many would never wait",
-                self.lane_batch, self.lane_queue
-            ));
-        }
         if self.hold_minutes > self.hold_max_minutes {
             return Err(format!(
                 "HOLD_MINUTES ({}) must not be above HOLD_MAX_MINUTES ({}): no hold could last so long",

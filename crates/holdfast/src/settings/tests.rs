@@ -37,8 +37,6 @@ fn settings_that_contradict_each_other_are_refused() {
         refused.contains("SHUTDOWN_SECONDS (25)") && refused.contains("LANE_WAIT_MILLIS (25000)"),
         "{refused}"
     );
-    let refused = refusal(&["run", "--lane-queue=100", "--lane-batch=101"]);
-    assert!(refused.contains("LANE_BATCH (101)") && refused.contains("LANE_QUEUE (100)"), "{refused}");
     let refused = refusal(&["run", "--changes-keep-days=2", "--grace-period-minutes=2880"]);
     assert!(refused.contains("CHANGES_KEEP_DAYS (2)"), "{refused}");
     for arguments in [&["verify", "--from=7"][..], &["watch", "--changes", "--after=7"]] {

@@ -42,7 +42,7 @@ impl Backlog {
             places: Arc::new(Semaphore::new(settings.lane_queue as usize)),
             limits: Limits {
                 places: settings.lane_queue,
-                batch: settings.lane_batch,
+                batch: settings.lane_batch.min(settings.lane_queue),
                 wait: settings.lane_wait(),
             },
             rate: Mutex::new(Rate::new(settings.lane_batch)),
@@ -68,9 +68,9 @@ impl Backlog {
         Ok(place)
     }
 
-    /// A batch of so many of them begins; whether others wait for the next.
-    pub(super) fn begun(&self, size: usize, leaves_others: bool, now: Instant) {
-        self.rate().begun(u32::try_from(size).unwrap_or(u32::MAX), leaves_others, now);
+    /// A batch of so many of them begins.
+    pub(super) fn begun(&self, size: usize, now: Instant) {
+        self.rate().begun(u32::try_from(size).unwrap_or(u32::MAX), now);
     }
 
     /// It has ended, and those that it answered have left.
@@ -138,7 +138,7 @@ mod tests {
         let (backlog, now) = (backlog(40, 10, 60_000), Instant::now());
         let places = enter(&backlog, 40, now);
         assert_eq!(told(backlog.enter(now)), ("the queue of writes is full", 1));
-        backlog.begun(10, true, now);
+        backlog.begun(10, now);
         // Half of what the first batch took for each ten.
         assert_eq!(told(backlog.enter(now + 3 * SECOND)).1, 6);
         assert_eq!(told(backlog.enter(now + 3 * SECOND + SECOND / 1_000)).1, 7);
@@ -151,7 +151,7 @@ mod tests {
     fn who_would_wait_for_too_long_is_refused_and_let_in_when_the_lane_is_quick_again() {
         let (backlog, now) = (backlog(1_000, 10, 1_000), Instant::now());
         let mut places = enter(&backlog, 30, now);
-        backlog.begun(10, true, now);
+        backlog.begun(10, now);
         assert!(backlog.enter(now).is_ok(), "nothing is known of a batch that has just begun");
         let now = now + SECOND;
         assert_eq!(told(backlog.enter(now)), ("a write would wait for too long", 2));
@@ -161,7 +161,7 @@ mod tests {
         assert!(backlog.enter(now).is_ok());
         places.extend(enter(&backlog, 1, now));
         assert_eq!(told(backlog.enter(now)), ("a write would wait for too long", 2));
-        backlog.begun(10, true, now);
+        backlog.begun(10, now);
         backlog.ended(now + SECOND / 10);
         assert!(backlog.enter(now + SECOND / 10).is_ok());
     }
@@ -170,7 +170,7 @@ mod tests {
     fn less_than_a_batch_waits_for_however_long_it_takes() {
         let (backlog, now) = (backlog(1_000, 10, 1_000), Instant::now());
         let mut places = enter(&backlog, 5, now);
-        backlog.begun(5, false, now);
+        backlog.begun(5, now);
         let now = now + 60 * SECOND;
         places.extend(enter(&backlog, 10, now));
         assert_eq!(told(backlog.enter(now)), ("a write would wait for too long", 30));

@@ -304,7 +304,7 @@ impl Lane {
             was_alone = batch.first().is_some_and(|job| job.command.is_alone());
             self.context.meters.begun(batch.len());
             let begun_at = Instant::now();
-            self.backlog.begun(batch.len(), !waiting.is_empty(), begun_at);
+            self.backlog.begun(batch.len(), begun_at);
             let ended = batch::settle(&self.context, self.shard, batch).await;
             let ended_at = Instant::now();
             self.context.meters.ended(ended_at - begun_at);

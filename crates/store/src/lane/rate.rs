@@ -5,17 +5,15 @@ use std::time::{Duration, Instant};
 /// What was measured before a pause of this length says nothing of what comes after it.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
 
-/// Two averages that make a rate: how long a batch takes, and how many commands it takes along when there are more of them.
+/// How long a batch takes, of which each carries as many as it may when so many wait.
 ///
 /// A batch that takes all there are says how long one takes, not how many could have travelled: counted by its size, a
-/// lane that answers one command in a millisecond would pass for one that needs a second for a thousand. In both averages the
-/// last batch counts for as much as all before it, so that a change is seen within a few. The first counts for half of what
-/// it took: connections are opened in it.
+/// lane that answers one command in a millisecond would pass for one that needs a second for a thousand. Nor does one that has to
+/// leave others behind because of their object. The last batch counts for as much as all before it, so that a change is seen
+/// within a few. The first counts for half of what it took: connections are opened in it.
 pub(super) struct Rate {
     /// Most commands of a batch.
     limit: u32,
-    /// Commands that a batch takes along when it leaves others behind.
-    size: u32,
     /// How long a batch takes; zero until one is measured.
     batch: Duration,
     lane: State,
@@ -29,7 +27,6 @@ enum State {
 
 struct Batch {
     size: u32,
-    leaves_others: bool,
     begun_at: Instant,
 }
 
@@ -42,25 +39,22 @@ impl Batch {
 impl Rate {
     /// Of a lane that has done nothing yet, and has so many commands in a batch at most.
     pub(super) const fn new(limit: u32) -> Self {
-        Self { limit, size: limit, batch: Duration::ZERO, lane: State::Idle(None) }
+        Self { limit, batch: Duration::ZERO, lane: State::Idle(None) }
     }
 
-    /// A batch of so many commands begins; whether others wait for the next.
-    pub(super) fn begun(&mut self, size: u32, leaves_others: bool, now: Instant) {
+    /// A batch of so many commands begins.
+    pub(super) fn begun(&mut self, size: u32, now: Instant) {
         if self.is_forgotten(now) {
             *self = Self::new(self.limit);
         }
-        self.lane = State::Runs(Batch { size, leaves_others, begun_at: now });
+        self.lane = State::Runs(Batch { size, begun_at: now });
     }
 
-    /// The batch has ended. Commands of it that come again count as well: how long they may is limited by itself, and they
-    /// keep nobody else waiting.
+    /// The batch has ended. Commands of it that come again because their event is being settled count as well: how long they
+    /// may is limited by itself, and they keep nobody waiting who wants something else.
     pub(super) fn ended(&mut self, now: Instant) {
         if let State::Runs(batch) = &self.lane {
             self.batch = midpoint(self.batch, batch.elapsed(now));
-            if batch.leaves_others {
-                self.size = self.size.midpoint(batch.size).max(1);
-            }
         }
         self.lane = State::Idle(Some(now));
     }
@@ -82,7 +76,7 @@ impl Rate {
             State::Idle(_) if self.is_forgotten(now) => Duration::ZERO,
             State::Idle(_) => self.batch,
         };
-        batch.saturating_mul(commands) / self.size
+        batch.saturating_mul(commands) / self.limit
     }
 
     fn is_forgotten(&self, now: Instant) -> bool {
@@ -106,16 +100,9 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Batches of so many commands, one behind the other, each of which takes so long.
-    fn run(
-        rate: &mut Rate,
-        batches: usize,
-        size: u32,
-        leaves_others: bool,
-        takes: Duration,
-        now: &mut Instant,
-    ) {
+    fn run(rate: &mut Rate, batches: usize, size: u32, takes: Duration, now: &mut Instant) {
         for _ in 0..batches {
-            rate.begun(size, leaves_others, *now);
+            rate.begun(size, *now);
             *now += takes;
             rate.ended(*now);
         }
@@ -134,28 +121,16 @@ mod tests {
     #[test]
     fn a_steady_lane_is_told_as_it_is() {
         let (mut rate, mut now) = (Rate::new(100), Instant::now());
-        run(&mut rate, 20, 100, true, SECOND / 10, &mut now);
+        run(&mut rate, 20, 100, SECOND / 10, &mut now);
         let told = rate.time_for(5_000, now);
         assert!(is_about(told, 5 * SECOND), "{told:?}");
     }
 
     #[test]
-    fn a_lane_that_never_left_anybody_behind_is_not_taken_for_slow() {
+    fn a_lane_that_carries_one_at_a_time_is_not_taken_for_slow() {
         let (mut rate, mut now) = (Rate::new(250), Instant::now());
-        // One command a batch, since there was but one each time.
-        run(&mut rate, 20, 1, false, SECOND / 100, &mut now);
-        let told = rate.time_for(1_000, now);
-        assert!(is_about(told, SECOND / 25), "{told:?}");
-    }
-
-    #[test]
-    fn one_that_can_take_but_one_of_those_that_wait_is_as_slow_as_it_is() {
-        let (mut rate, mut now) = (Rate::new(250), Instant::now());
-        run(&mut rate, 20, 1, true, SECOND / 100, &mut now);
-        let told = rate.time_for(1_000, now);
-        assert!(is_about(told, 10 * SECOND), "{told:?}");
-        // And is quick again when the batches are full.
-        run(&mut rate, 20, 250, true, SECOND / 100, &mut now);
+        // One command a batch, since there was but one each time, or all are about the same object.
+        run(&mut rate, 20, 1, SECOND / 100, &mut now);
         let told = rate.time_for(1_000, now);
         assert!(is_about(told, SECOND / 25), "{told:?}");
     }
@@ -164,10 +139,10 @@ mod tests {
     fn the_first_batch_and_an_outlier_count_for_half_and_are_soon_forgotten() {
         let (mut rate, mut now) = (Rate::new(100), Instant::now());
         for _ in 0..2 {
-            run(&mut rate, 1, 1, false, SECOND, &mut now);
+            run(&mut rate, 1, 1, SECOND, &mut now);
             let told = rate.time_for(100, now);
             assert!(is_about(told, SECOND / 2), "{told:?}");
-            run(&mut rate, 10, 100, true, SECOND / 1_000, &mut now);
+            run(&mut rate, 10, 100, SECOND / 1_000, &mut now);
             assert!(rate.time_for(100, now) < SECOND / 500);
         }
     }
@@ -175,8 +150,8 @@ mod tests {
     #[test]
     fn a_batch_that_hangs_counts_while_it_hangs() {
         let (mut rate, mut now) = (Rate::new(100), Instant::now());
-        run(&mut rate, 20, 100, true, SECOND / 100, &mut now);
-        rate.begun(100, true, now);
+        run(&mut rate, 20, 100, SECOND / 100, &mut now);
+        rate.begun(100, now);
         assert_eq!(rate.in_flight(), 100);
         let told = rate.time_for(1_000, now + 2 * SECOND);
         assert!(is_about(told, 10 * SECOND), "{told:?}");
@@ -188,13 +163,13 @@ mod tests {
     #[test]
     fn a_pause_is_no_slowness_and_a_long_one_makes_the_rate_unknown() {
         let (mut rate, mut now) = (Rate::new(100), Instant::now());
-        run(&mut rate, 20, 100, true, SECOND, &mut now);
+        run(&mut rate, 20, 100, SECOND, &mut now);
         now += FORGOTTEN_AFTER / 2;
         let told = rate.time_for(1_000, now);
         assert!(is_about(told, 10 * SECOND), "{told:?}");
         now += FORGOTTEN_AFTER / 2;
         assert_eq!(rate.time_for(1_000, now), Duration::ZERO);
-        rate.begun(1, false, now);
+        rate.begun(1, now);
         assert_eq!(rate.time_for(1_000, now), Duration::ZERO);
         // A batch that takes as long is no pause.
         rate.ended(now + FORGOTTEN_AFTER);
