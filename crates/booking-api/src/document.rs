@@ -18,7 +18,7 @@ use utoipa::{
     openapi::{OpenApi, OpenApiBuilder, tag::TagBuilder},
 };
 
-use crate::{bookings, changes, events, problems, reservations, resources, venues};
+use crate::{bookings, changes, events, problems, reservations, resources, venues, waitlist};
 
 const ABOUT: &str = "\
 People book shared things by time range, at the same time and from many machines, and never get the same thing twice.
@@ -27,7 +27,8 @@ People book shared things by time range, at the same time and from many machines
 - **A booking** is `PENDING` until it is decided, first come, first served: then `VALID`, or `REJECTED` when its time is \
 up. `Prefer: wait=N` waits for that.
 - **A reservation** holds units of an event until its hold ends, and keeps them once it is confirmed. It is answered at \
-once: what was got, or what is left.
+once: what was got, or what is left. Who gets nothing may wait in line: what comes back is held for the first whose request \
+fits.
 - **A write** can be sent again without harm under the same `Idempotency-Key`. `If-Match` guards it with a version.
 - **A list** is an array, of at most `limit` entries; `Link` says where the next page is.
 - **An error** is a problem document (RFC 9457) with a stable `code`. After a 503 nothing has happened, but for \
@@ -39,11 +40,12 @@ not here is 404 `not_found`, a method that is not here 405 `method_not_allowed`,
 Times are RFC 3339, and answered in UTC. A range goes up to, not including, its end.";
 
 /// The groups of operations.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("bookings", "What users want and have."),
     ("resources", "What is booked."),
     ("events", "What people attend, and what is sold of it."),
     ("reservations", "Units of events: held, confirmed, given back."),
+    ("waiting lists", "Who waits for units of an event, and is offered what comes back."),
     ("venues", "Where it is."),
     ("changes", "All that has happened."),
     (FIRST_PUBLISHED, "The same where it was published first."),
@@ -63,6 +65,7 @@ pub fn openapi() -> OpenApi {
         venues::Document::openapi(),
         events::Document::openapi(),
         reservations::document(FIRST_PUBLISHED),
+        waitlist::Document::openapi(),
         changes::Document::openapi(),
     ];
     for other in others {
@@ -205,6 +208,19 @@ refusals! {
     ];
     /// It would be held for too long.
     TooLong: [by(WrongStanding::TooLong { most_seconds: 7_200 }.into())];
+    /// The caller never stood in that line.
+    NoPlaceInLine: [problems::not_found(Object::WaitlistEntry)];
+    /// There is no place in that line for the caller, or for what they ask.
+    LineClosed: [
+        by(WriteError::AlreadyWaiting { id: example::waitlist_entry().id }),
+        by(WriteError::LineFull { limit: 10_000 }),
+        by(WriteError::TooManyRequests { limit: 500 }),
+    ];
+    /// What is waited for can't be, or would be held for too long.
+    OfferRefused: [
+        problems::of_line(WriteError::OtherKind),
+        problems::of_line(WrongStanding::TooLong { most_seconds: 7_200 }.into()),
+    ];
     /// The reservation is no hold that goes on.
     Held: [
         by(WrongStanding::Ended { expires_at: moment() }.into()),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use holdfast_domain::{SeatLabel, TimeRange, range::to_microsecond, text::TextError};
+use holdfast_domain::{Caller, SeatLabel, TimeRange, UserId, range::to_microsecond, text::TextError};
 use holdfast_runtime::problem::{FieldProblem, Problem};
 use holdfast_store::Edit;
 use serde::{Deserialize, Deserializer};
@@ -114,6 +114,17 @@ impl Faults {
     ) -> Option<TimeRange> {
         let range = TimeRange::new(start?, end?);
         range.map_err(|error| self.add(field, error.rule(), error.to_string())).ok()
+    }
+
+    /// The user that is named, or else who asks.
+    pub fn user(&mut self, field: &str, named: Option<&str>, caller: &Caller) -> Option<UserId> {
+        if let Some(name) = named {
+            return self.text(field, UserId::parse(name));
+        }
+        if caller.user.is_none() {
+            self.add(field, "required", "is missing: whose; or say who you are");
+        }
+        caller.user.clone()
     }
 
     /// An id.

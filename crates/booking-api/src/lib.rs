@@ -18,6 +18,7 @@ mod reservations;
 mod resources;
 mod settings;
 mod venues;
+mod waitlist;
 mod waits;
 mod writes;
 mod zone;
@@ -148,6 +149,7 @@ impl BookingApi {
             .configure(reservations::configure)
             .configure(bookings::configure)
             .configure(events::configure)
+            .configure(waitlist::configure)
             .configure(venues::configure)
             .configure(resources::configure)
             .configure(changes::configure);

@@ -70,6 +70,13 @@ pub fn of_write(error: WriteError) -> Problem {
                 .member("limit", limit)
                 .member("has", has)
         }
+        WriteError::AlreadyWaiting { id } => {
+            conflict("already_waiting", "You stand in this waiting list already")
+                .detail("A user has one place there. Leave it first to ask for something else.")
+                .member("waitlist_entry_id", json!(id))
+        }
+        WriteError::LineFull { limit } => line_full(limit),
+        WriteError::TooManyRequests { limit } => too_many_requests(limit),
         WriteError::Standing(why) => standing(why),
         WriteError::NoSuchPart => Problem::invalid_body().field(
             "seats",
@@ -111,6 +118,19 @@ pub fn of_seats(error: WriteError, field: &str) -> Problem {
     problem
 }
 
+/// The same for a request to wait, whose body calls the seconds of a hold otherwise.
+pub fn of_line(error: WriteError) -> Problem {
+    if matches!(error, WriteError::OtherKind) {
+        let message = "is of seats, and the section is counted: leave it out, or name a section of seats";
+        return Problem::invalid_body().field("category", "other_kind", message);
+    }
+    let mut problem = of_write(error);
+    for fault in problem.fields.iter_mut().filter(|fault| fault.field == "hold_seconds") {
+        "offer_seconds".clone_into(&mut fault.field);
+    }
+    problem
+}
+
 /// Nothing of the kind has this id, or may be seen.
 pub fn not_found(object: Object) -> Problem {
     let (code, title) = match object {
@@ -120,6 +140,9 @@ pub fn not_found(object: Object) -> Problem {
         Object::Event => ("event_not_found", "There is no such event"),
         Object::Section => ("section_not_found", "There is no such section"),
         Object::Reservation => ("reservation_not_found", "You have no such reservation"),
+        Object::WaitlistEntry => {
+            ("waitlist_entry_not_found", "There is no such place in the event's waiting list")
+        }
     };
     Problem::new(StatusCode::NOT_FOUND, code, title)
 }
@@ -143,6 +166,7 @@ const fn reference(object: Object) -> &'static str {
         Object::Event => "event_id",
         Object::Section => "section_id",
         Object::Reservation => "reservation_id",
+        Object::WaitlistEntry => "waitlist_entry_id",
     }
 }
 
@@ -178,13 +202,29 @@ fn standing(why: WrongStanding) -> Problem {
     }
 }
 
-/// Says what else there is to be had.
+fn line_full(limit: i32) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "line_full", "The waiting list is full")
+        .detail(format!("{limit} stand in it. Try again when some have left or been served."))
+        .retry_after(CROWDED_FOR)
+}
+
+fn too_many_requests(limit: usize) -> Problem {
+    let title = "Too many different requests wait in this list";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests_in_line", title)
+        .detail(format!(
+            "{limit} different ones do. Ask for what others ask for, as with fewer choices, or try again later."
+        ))
+        .retry_after(CROWDED_FOR)
+}
+
+/// Says what else there is to be had, and how to wait for it: the sale goes on, or that would be the refusal.
 fn what_is_left(problem: Problem, left: &Left) -> Problem {
     let Left { sections, may_come_back, next_end_at } = left;
     let detail = match next_end_at {
         Some(end) => format!("Nothing was held. The next hold of the event ends at {}.", when(*end)),
         None => "Nothing was held, and no hold of the event is about to end.".to_owned(),
     };
+    let detail = detail + " To be offered what comes back: POST /api/v1/events/{id}/waitlist.";
     let sections: Vec<Value> = sections
         .iter()
         .map(|(id, name, available)| json!({ "section_id": id, "section": name, "available": available }))

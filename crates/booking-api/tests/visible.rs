@@ -225,6 +225,58 @@ async fn who_has_no_role_neither_sees_nor_changes_anothers_reservation_wherever_
     assert_eq!(scene.get("alice", "/api/v1/reservations").await[0]["id"], id);
 }
 
+/// A concert that alice has all of, and bob and carol wait for: the event.
+async fn waited_for<S>(scene: &Scene<S>) -> String
+where
+    S: Service<Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>,
+{
+    let (event, _) = held(scene).await;
+    let body = json!({ "event_id": event, "seats": ["A2"] });
+    scene.ask("alice", Method::POST, "/api/v1/reservations", Some(body)).await;
+    for user in ["bob", "carol"] {
+        let joined = scene.ask(user, Method::POST, &line(&event), Some(json!({ "quantity": 1 }))).await;
+        assert_eq!(joined["status"], "WAITING");
+    }
+    event
+}
+
+fn line(event: &str) -> String {
+    format!("/api/v1/events/{event}/waitlist")
+}
+
+#[actix_web::test]
+async fn who_has_no_role_sees_how_many_wait_and_not_who() {
+    let scene = scene(Roles::NONE).await;
+    let event = waited_for(&scene).await;
+    let line = line(&event);
+    // Who waits and is not to be seen is told from one who does not wait by nothing.
+    for whose in ["bob", "nobody"] {
+        let asked = scene.get("alice", &format!("{line}?user_id={whose}")).await;
+        assert_eq!(asked["code"], "waitlist_entry_not_found", "{whose}");
+    }
+    assert_eq!(scene.get("alice", &line).await["code"], "waitlist_entry_not_found");
+    let left = scene.ask("alice", Method::DELETE, &line, None).await;
+    assert_eq!(left["code"], "waitlist_entry_not_found");
+
+    let entries = scene.get("carol", &format!("{line}/entries")).await;
+    assert_eq!(fields(&entries[0]), ["event_id", "id", "status"]);
+    assert_eq!((&entries[1]["user_id"], &entries[1]["quantity"]), (&json!("carol"), &json!(1)));
+    assert_eq!(scene.get("carol", &format!("/api/v1/events/{event}")).await["waiting"], 2);
+    let changes = scene.get("carol", "/api/v1/changes").await;
+    let joined = changes.as_array().unwrap().iter().find(|it| it["type"] == "waitlist_joined").unwrap();
+    assert_eq!(fields(&joined["data"]["waitlist_entry"]), ["event_id", "id", "status"]);
+    assert!(!joined.to_string().contains("bob"), "{joined}");
+}
+
+#[actix_web::test]
+async fn control_an_observer_sees_anothers_place_in_line() {
+    let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer)).await;
+    let line = line(&waited_for(&scene).await);
+    let place = scene.get("alice", &format!("{line}?user_id=carol")).await;
+    assert_eq!((&place["user_id"], &place["position"]), (&json!("carol"), &json!(2)));
+    assert_eq!(scene.get("alice", &format!("{line}/entries")).await[0]["user_id"], "bob");
+}
+
 #[actix_web::test]
 async fn control_an_observer_sees_anothers_reservation_and_changes_nothing_of_it() {
     let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer)).await;

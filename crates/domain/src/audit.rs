@@ -4,10 +4,11 @@
 //! against the sentence of the promise. P1: no two bookings ever hold overlapping
 //! ranges. P4: at each grant no open want of lower rank that overlaps it would fit; a want is rejected
 //! only when it is due and does not fit, or is over. P5: no more of a section is taken than there is, a seat has one
-//! holder, and a hold ends at its end, neither sooner nor later.
+//! holder, and a hold ends at its end, neither sooner nor later. And of the lines for what is sold out: whoever takes units,
+//! nobody stands in line whose request would fit; and units are held for those in line by rank, of those who fit the first.
 //!
 //! It keeps what is open, and forgets what is closed: its memory grows with the bookings that want or hold something, and
-//! with the events that are not called off and the units that are taken of them. Of a log that was pruned it judges what can
+//! with the events that are not called off, the units that are taken of them and those who stand in line for some. Of a log that was pruned it judges what can
 //! be known, and counts what can't.
 
 mod events;
@@ -15,9 +16,12 @@ mod found;
 mod hall;
 mod known;
 mod lawful;
+mod line;
+mod room;
 mod seats;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod turns;
 mod units;
 
 use std::collections::HashMap;
@@ -26,7 +30,7 @@ use time::OffsetDateTime;
 
 use crate::{
     Booking, BookingId, Change, Claim, Event, EventId, Fact, Reservation, ReservationId, ResourceId, Seq,
-    Status, TenantId, TimeRange,
+    Status, TenantId, TimeRange, WaitlistEntry, WaitlistEntryId,
 };
 use found::Found;
 pub use found::{Fault, Report, Rule};
@@ -84,6 +88,22 @@ impl Replay {
         self.sales.hall(tenant_id, event_id).unsettled.insert(id);
     }
 
+    /// Takes an entry of a waiting list that was so before the log's first change.
+    pub fn adopt_waitlist_entry(&mut self, tenant_id: TenantId, entry: &WaitlistEntry) {
+        self.sales.adopt_entry(tenant_id, entry);
+    }
+
+    /// Takes note of an entry of a waiting list that there was before the log's first change, nobody knows how: until the
+    /// log tells of it, nobody who may stand behind it is known to be first.
+    pub fn adopt_unsettled_waitlist_entry(
+        &mut self,
+        tenant_id: TenantId,
+        event_id: EventId,
+        id: WaitlistEntryId,
+    ) {
+        self.sales.hall(tenant_id, event_id).line.unsettled.insert(id);
+    }
+
     /// Passes over a change that can't be read.
     pub fn unreadable(&mut self, seq: Seq, at: OffsetDateTime) {
         self.found.report.changes += 1;
@@ -126,10 +146,19 @@ impl Replay {
         self.told = Some(booking.clone());
     }
 
-    /// The end of the log: what was found, and besides that each open want that would fit, which is a
-    /// fault once the validators have come to rest.
+    /// The log ends here, as far as it was asked for, between two transactions: what should have been told right behind its
+    /// last change is not.
+    pub fn end(&mut self) {
+        self.sales.end(&mut self.found);
+    }
+
+    /// The end of the log: what was found, and besides that each open want that would fit, and each line in which somebody
+    /// stands who would fit or whose event is no longer on sale: these are faults once the validators have come to rest.
     pub fn finish(mut self) -> Report {
-        self.sales.finish(&mut self.found);
+        self.end();
+        if let Some(at) = self.at {
+            self.sales.lines_rest(at, &mut self.found);
+        }
         for resource in std::mem::take(&mut self.resources).into_values() {
             for (rank, id, wanted) in resource.wants() {
                 self.fits_not(&resource, id, wanted, || {

@@ -23,6 +23,9 @@ pub mod most {
 
     /// Units of a reservation.
     pub const UNITS: usize = 100;
+
+    /// Ranked choices of a reservation, or of a place in line.
+    pub const CHOICES: usize = 20;
 }
 
 /// Whether units of an event are to be had.

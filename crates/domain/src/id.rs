@@ -75,6 +75,10 @@ uuid_id!(
     ReservationId
 );
 uuid_id!(
+    /// One user's place in the line of an event.
+    WaitlistEntryId
+);
+uuid_id!(
     /// One command, made before its first try and kept in its changes: by it the log tells whether a
     /// COMMIT whose answer was lost took place.
     CommandId

@@ -22,13 +22,17 @@ pub mod shard;
 pub mod text;
 pub mod venue;
 pub mod visible;
+pub mod waitlist;
 
 pub use booking::{Booking, Claim, Status};
 pub use caller::{Caller, Role, Roles};
 pub use change::{Change, Fact, Kind, Trace};
 pub use conflict::{Conflict, Conflicts};
 pub use event::{Availability, Event, EventStatus, NotOnSale, Price, Section, SectionKind};
-pub use id::{BookingId, CommandId, EventId, ReservationId, ResourceId, SectionId, Seq, TenantId, VenueId};
+pub use id::{
+    BookingId, CommandId, EventId, ReservationId, ResourceId, SectionId, Seq, TenantId, VenueId,
+    WaitlistEntryId,
+};
 pub use range::TimeRange;
 pub use reservation::{ConfirmationCode, Reservation, ReservationStatus, Units};
 pub use resource::Resource;
@@ -39,6 +43,7 @@ pub use text::{
 };
 pub use venue::Venue;
 pub use visible::visible;
+pub use waitlist::{WaitlistEntry, WaitlistState, WaitlistStatus};
 
 /// The tenant of open mode, where callers name themselves and nobody signs in.
 pub const DEFAULT_TENANT: TenantId = TenantId::from_u128(1);

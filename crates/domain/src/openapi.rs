@@ -21,12 +21,13 @@ use utoipa::{
 use crate::{
     Address, BookingId, Category, ConfirmationCode, EventId, EventTitle, Note, RequestId, Reservation,
     ReservationId, ResourceId, ResourceName, RowName, SeatLabel, SectionId, SectionName, Seq, TimeRange,
-    Title, Traceparent, UserId, VenueId, VenueName, ZoneName,
+    Title, Traceparent, UserId, VenueId, VenueName, WaitlistEntry, WaitlistEntryId, ZoneName,
     booking::{View, Whole},
     conflict,
     event::Currency,
     range, reservation, seating,
-    visible::{Another, AnothersReservation},
+    visible::{Another, AnothersReservation, AnothersWaitlistEntry},
+    waitlist,
 };
 
 /// Schemas by their names.
@@ -98,6 +99,7 @@ strings! {
     EventId: uuid, "The id of an event.", "0195a2b5-2222-7d11-8a55-000000000001";
     SectionId: uuid, "The id of a section.", "0195a2b5-3333-7d11-8a55-000000000001";
     ReservationId: uuid, "The id of a reservation.", "0195a2b5-4444-7d11-8a55-000000000001";
+    WaitlistEntryId: uuid, "The id of a place in line.", "0195a2b5-4444-7d11-8a55-000000000003";
     BookingId: uuid, "The id of a booking.", "0195a2b4-7c3e-7d11-8a55-3f1b6c0e9d42";
     ResourceId: uuid, "The id of a resource.", "0195a2b0-1111-7d11-8a55-000000000001";
     VenueId: uuid, "The id of a venue.", "00000000-0000-0000-0000-000000000002";
@@ -140,6 +142,22 @@ impl ToSchema for Reservation {
 
     fn schemas(schemas: &mut Schemas) {
         reservation::Whole::schemas(schemas);
+    }
+}
+
+impl PartialSchema for WaitlistEntry {
+    fn schema() -> RefOr<Schema> {
+        waitlist::Whole::schema()
+    }
+}
+
+impl ToSchema for WaitlistEntry {
+    fn name() -> Cow<'static, str> {
+        waitlist::Whole::name()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        waitlist::Whole::schemas(schemas);
     }
 }
 
@@ -244,4 +262,6 @@ seen! {
         "A booking that overlaps; of another's, if it is not the caller's to read, the range and the state only.";
     SeenReservation: reservation::Whole<'_>, AnothersReservation<'_>,
         "A reservation; of another's, if it is not the caller's to read, the units and the state only.";
+    SeenWaitlistEntry: waitlist::Whole<'_>, AnothersWaitlistEntry,
+        "A place in line; of another's, if it is not the caller's to read, the event and the state only.";
 }

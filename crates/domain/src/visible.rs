@@ -1,8 +1,8 @@
 //! What somebody may see: the one place that decides it, used wherever something of a booking leaves the house.
 //!
 //! One's own, and everything with the role of an observer, is seen whole. Of another's booking the range, the state and
-//! the resource are seen, of another's reservation its units, the state and the event, and nothing else: not whose it is,
-//! not what it is about, not who wrote it. Of another tenant nothing is seen at all; whoever reads for a caller reads
+//! the resource are seen, of another's reservation its units, the state and the event, of another's place in line the
+//! state and the event, and nothing else: not whose it is, not what it is about, not who wrote it. Of another tenant nothing is seen at all; whoever reads for a caller reads
 //! their tenant only.
 
 use serde::Serialize;
@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use crate::{
     Availability, Booking, BookingId, Caller, Change, Conflict, EventId, Fact, Kind, RequestId, Reservation,
     ReservationId, ReservationStatus, ResourceId, Role, Seq, Status, TimeRange, Traceparent, Units, UserId,
-    booking::View, change::Data,
+    WaitlistEntry, WaitlistEntryId, WaitlistStatus, booking::View, change::Data,
 };
 
 /// A change as a caller may see it.
@@ -52,6 +52,9 @@ enum CutData<'a> {
     Reservation {
         reservation: Seen<&'a Reservation, AnothersReservation<'a>>,
         sections: &'a [Availability],
+    },
+    Entry {
+        waitlist_entry: Seen<&'a WaitlistEntry, AnothersWaitlistEntry>,
     },
     /// What there is, which is known to the whole tenant.
     Known(Data<'a>),
@@ -102,6 +105,18 @@ pub struct AnothersReservation<'a> {
     status: ReservationStatus,
     /// What it has, or had when it ended.
     units: &'a [Units],
+}
+
+/// Of another's place in line: which event's, the state, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), serde(deny_unknown_fields))]
+pub struct AnothersWaitlistEntry {
+    /// Which one.
+    id: WaitlistEntryId,
+    /// Of which event.
+    event_id: EventId,
+    /// The state.
+    status: WaitlistStatus,
 }
 
 /// Whether `caller` may see all of what is `owner`'s, in their own tenant.
@@ -157,6 +172,12 @@ pub fn visible<'a>(change: &'a Change, caller: &Caller) -> Option<Visible<'a>> {
         Fact::ReservationExtended { reservation } => {
             CutData::Reservation { reservation: self::reservation(reservation, caller), sections: &[] }
         }
+        Fact::WaitlistJoined { waitlist_entry: entry }
+        | Fact::WaitlistOffered { waitlist_entry: entry }
+        | Fact::WaitlistLeft { waitlist_entry: entry }
+        | Fact::WaitlistEnded { waitlist_entry: entry } => {
+            CutData::Entry { waitlist_entry: waitlist_entry(entry, caller) }
+        }
         Fact::LogLeapt { .. } | Fact::ClockSetBack { .. } => return None,
         Fact::BookingConflict { booking, conflicting, conflict_count } => CutData::Conflict {
             booking: whose(booking, caller),
@@ -192,6 +213,18 @@ pub fn reservation<'a>(
     }
     let Reservation { id, event_id, state, units, .. } = reservation;
     Seen::Cut(AnothersReservation { id: *id, event_id: *event_id, status: state.status(), units })
+}
+
+/// What `caller` may see of a place in line of their tenant.
+pub fn waitlist_entry<'a>(
+    entry: &'a WaitlistEntry,
+    caller: &Caller,
+) -> Seen<&'a WaitlistEntry, AnothersWaitlistEntry> {
+    if sees_all_of(&entry.user_id, caller) {
+        return Seen::Whole(entry);
+    }
+    let (id, event_id, status) = (entry.id, entry.event_id, entry.state.status());
+    Seen::Cut(AnothersWaitlistEntry { id, event_id, status })
 }
 
 fn whose<'a>(booking: &'a Booking, caller: &Caller) -> Seen<&'a Booking> {

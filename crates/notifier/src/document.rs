@@ -73,8 +73,8 @@ impl Part for Asked {
         vec![
             query(
                 "user_id",
-                "Who listens: always told of their own bookings and reservations, of what they did, and of conflicts with \
-                 theirs.",
+                "Who listens: always told of their own bookings, reservations and places in line, of what they did, and of \
+                 conflicts with theirs.",
                 Ref::from_schema_name(UserId::name()).into(),
             ),
             query("resource", "Everything of these resources besides.", resources),
@@ -86,8 +86,8 @@ impl Part for Asked {
             ),
             query(
                 "event",
-                "Everything of these events besides: of their reservations, and of the events themselves; and hints of what \
-                 is left of them. With resources and venues 64 at most.",
+                "Everything of these events besides: of their reservations and waiting lists, and of the events themselves; \
+                 and hints of what is left of them. With resources and venues 64 at most.",
                 events,
             ),
             query("topic", "`all`: everything there is.", topic.into()),

@@ -2,14 +2,14 @@
 
 use holdfast_domain::{Caller, Change, EventId, ResourceId, UserId, VenueId};
 
-/// Always the caller's own: changes of their bookings and reservations, and what they did. And besides:
+/// Always the caller's own: changes of their bookings, reservations and places in line, and what they did. And besides:
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Interest {
     /// Everything of these resources.
     pub resources: Vec<ResourceId>,
     /// Everything at these venues: of their resources and events, and of the venues themselves.
     pub venues: Vec<VenueId>,
-    /// Everything of these events: of their reservations, and of the events themselves.
+    /// Everything of these events: of their reservations and waiting lists, and of the events themselves.
     pub events: Vec<EventId>,
     /// Everything there is.
     pub is_all: bool,
@@ -71,8 +71,8 @@ fn left<T: Copy + PartialEq>(some: &[T], others: &[T]) -> Vec<T> {
     some.iter().filter(|each| !others.contains(each)).copied().collect()
 }
 
-/// Whose own a change is: the booking's or the reservation's, those of the conflicts with it, and who did it, if somebody
-/// did: a hold ends by itself.
+/// Whose own a change is: the booking's, the reservation's or the place in line's, those of the conflicts with it, and who did
+/// it, if somebody did: a hold ends by itself.
 pub(crate) fn users_of(change: &Change) -> impl Iterator<Item = &UserId> {
     let others = change.fact.conflicting().iter().map(|conflict| &conflict.user_id);
     change.fact.owner().into_iter().chain(&change.actor).chain(others)

@@ -5,6 +5,7 @@ mod common;
 mod hubs;
 mod places;
 mod seats;
+mod waiting;
 
 use std::{sync::Arc, thread};
 
@@ -19,6 +20,7 @@ use hubs::hub_at;
 use places::made;
 use seats::{event, held};
 use serde_json::Value;
+use waiting::{joined, offered};
 
 fn hub() -> Arc<Hub> {
     hub_at(0, &[], None)
@@ -152,6 +154,32 @@ fn of_an_event_a_stranger_hears_what_is_taken_and_not_by_whom() {
     let reservation = message["data"]["reservation"].as_object().unwrap();
     assert_eq!(reservation.keys().collect::<Vec<_>>(), ["event_id", "id", "status", "units"]);
     assert_eq!(message["data"]["sections"][0]["available"], 9_996);
+}
+
+#[test]
+fn who_waits_is_told_of_the_offer_whole_though_nobody_made_it_and_a_stranger_only_that_there_is_one() {
+    let hub = hub();
+    let roleless = |caller: Caller| Caller { roles: Roles::NONE, ..caller };
+    let mut owner = hub.subscribe(roleless(alice()), Interest::default(), None).unwrap();
+    let of_event = Interest { events: vec![event(1)], ..Interest::default() };
+    let carol = roleless(Caller::open(Some(user("carol"))));
+    let mut stranger = hub.subscribe(carol.clone(), of_event, None).unwrap();
+    let mut elsewhere = hub.subscribe(carol, Interest::default(), None).unwrap();
+    hub.publish(shard(), vec![joined(1, "alice", 1), joined(2, "bob", 2), offered(3, "alice", 1)]);
+
+    let told = heard(&mut owner);
+    let types: Vec<_> = told.iter().map(|message| &message["type"]).collect();
+    assert_eq!(types, ["waitlist_joined", "waitlist_offered"]);
+    let entry = &told[1]["data"]["waitlist_entry"];
+    assert_eq!((&entry["status"], &entry["user_id"]), (&"OFFERED".into(), &"alice".into()));
+    assert!(entry["reservation_id"].is_string() && entry["expires_at"].is_string(), "{entry}");
+
+    let told = heard(&mut stranger);
+    assert_eq!(told.iter().map(|message| message["seq"].as_i64()).collect::<Vec<_>>(), [Some(1), Some(3)]);
+    let entry = told[1]["data"]["waitlist_entry"].as_object().unwrap();
+    assert_eq!(entry.keys().collect::<Vec<_>>(), ["event_id", "id", "status"]);
+    assert!(told.iter().all(|message| message["actor"].is_null() && !message.to_string().contains("alice")));
+    assert!(heard(&mut elsewhere).is_empty());
 }
 
 #[test]

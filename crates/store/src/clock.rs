@@ -3,7 +3,7 @@
 use holdfast_domain::{Fact, Shard};
 use time::OffsetDateTime;
 
-use crate::{Database, Error, Head, head::bounded, leap::note};
+use crate::{Database, Error, Head, events, head::bounded, leap::note};
 
 impl Database {
     /// Sets the clock of `shard` back to the server's if it is so far ahead that writes are refused; gives what it was.
@@ -19,6 +19,7 @@ impl Database {
                 return Ok(None);
             }
             note(&mut head, &Fact::ClockSetBack { from: was });
+            events::lines_are_due(&head).await?;
             Ok(Some((head, was)))
         };
         let Some((head, was)) = bounded(Box::pin(set_back)).await? else {

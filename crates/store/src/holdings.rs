@@ -158,7 +158,7 @@ impl Database {
 }
 
 fn now(row: &Row, first: usize) -> Result<ReservationNow, Error> {
-    let at: OffsetDateTime = row.get(first + 14);
+    let at: OffsetDateTime = row.get(first + reservations::COLUMNS);
     let reservation = reservations::from_row(row, first)?.reservation;
     let state = reservation.state.clone().at(at);
     Ok(ReservationNow { reservation: Reservation { state, ..reservation }, at })

@@ -39,6 +39,7 @@ mod head;
 mod heads;
 mod history;
 mod holdings;
+mod in_line;
 mod installation;
 mod inventory;
 mod keys;
@@ -62,6 +63,7 @@ mod settings;
 mod settling;
 mod venues;
 mod verify;
+mod waitlist;
 mod watch;
 
 pub use availability::Slots;
@@ -72,14 +74,15 @@ pub use feed::{Log, LogPage};
 pub use head::Head;
 pub use heads::HeadRow;
 pub use holdings::{ReservationFilter, ReservationNow, ReservationsPage};
+pub use in_line::WaitlistNow;
 pub use installation::{Installation, Origin};
 pub use inventory::ResourceFilter;
 pub use lane::{
     AddSection, Booked, CancelBooking, CancelEvent, ConfirmReservation, ConfirmSeats, CreateBooking,
-    CreateEvent, CreateResource, CreateVenue, Edit, ExtendReservation, HoldUnits, Item, Key, Lanes, Left,
-    NewSection, NewUnits, Object, Order, Part, Place, ReleaseReservation, Reserved, SectionRef, Target,
-    UnitsWanted, UpdateBooking, UpdateEvent, UpdateResource, UpdateSection, UpdateVenue, Versions,
-    WriteError, Written,
+    CreateEvent, CreateResource, CreateVenue, Edit, ExtendReservation, HoldUnits, Item, JoinWaitlist, Key,
+    Lanes, LeaveWaitlist, Left, NewSection, NewUnits, Object, Order, Part, Place, ReleaseReservation,
+    Reserved, SectionRef, Target, UnitsWanted, UpdateBooking, UpdateEvent, UpdateResource, UpdateSection,
+    UpdateVenue, Versions, WriteError, Written,
 };
 pub use leap::LEAP;
 pub use listing::{Filter, Page};
@@ -90,7 +93,8 @@ pub use settings::{LaneSettings, Settings};
 pub use settling::Settled;
 pub use venues::VENUES_MAX;
 pub use verify::{
-    After, Begun, BegunEvent, BegunReservation, LogEnds, Seating, SectionTaken, Stored, StoredBooking,
-    StoredEvent, StoredReservation, StoredResource, StoredSeats, Table,
+    After, Begun, BegunEntry, BegunEvent, BegunReservation, LogEnds, Seating, SectionTaken, Stored,
+    StoredBooking, StoredEntry, StoredEvent, StoredLine, StoredReservation, StoredResource, StoredSeats,
+    Table, UnitNets,
 };
 pub use watch::{Glance, Stand, Tally};

@@ -6,7 +6,8 @@ use tokio_postgres::Client;
 
 use crate::{
     asked, availability, bookings, changes, database, decision, events, feed, heads, history, holdings,
-    inventory, keys, listing, program, prune, reservations, resources, seats, sections, verify, watch,
+    in_line, inventory, keys, listing, program, prune, reservations, resources, seats, sections, verify,
+    waitlist, watch,
 };
 
 /// What is held, and nothing of a range that only begins before another is read from the table.
@@ -108,6 +109,7 @@ const HOT: &[(&str, &[&str])] = &[
             "bookings_due",
             "reservations_ending",
             "events_cancelling",
+            "events_line_due",
             "Nested Loop",
             "CTE Scan on recent c",
         ],
@@ -171,6 +173,28 @@ const HOT: &[(&str, &[&str])] = &[
     (events::BY_ID, &["events_pkey", "(id = $3)"]),
     (events::ON_SALE, &["events_pkey", "(id = wanted.id)"]),
     (events::CANCELLING, &["events_cancelling"]),
+    (events::LINE_DUE, &["events_line_due", "(line_due_at <= $2)"]),
+    (events::BRING_FORWARD, &["events_line_due", "(line_due_at > $2)"]),
+    (events::WRITE_LINES, &["events_pkey", "(id = d.id)", "TID Cond"]),
+    (
+        waitlist::LINES,
+        &[
+            "waitlist_line",
+            "(event_id = wanted.event_id)",
+            "(request_id > r.request_id)",
+            "(request_id = requests.request_id)",
+            "events_pkey",
+        ],
+    ),
+    (waitlist::DIFFERENT, &["waitlist_line", "(event_id = wanted.event_id)", "(request_id > r.request_id)"]),
+    (waitlist::WAITED_FOR, &["waitlist_line", "(request_id = wanted.request_id)"]),
+    (waitlist::OF_USERS, &["waitlist_of_user", "(user_id = wanted.user_id)", "events_pkey"]),
+    (waitlist::UPDATE, &["waitlist_pkey", "(id = c.id)", "TID Cond"]),
+    (
+        in_line::PLACE,
+        &["waitlist_of_user", "(user_id = $4)", "waitlist_ranks", "waitlist_offers", "events_pkey"],
+    ),
+    (in_line::WAITING, &["waitlist_ranks", "(rank > $4)", "events_pkey"]),
     (sections::COUNT, &["sections_pkey", "(id = d.id)", "TID Cond"]),
     (sections::OF_EVENTS, &["sections_position_key", "(event_id = wanted.event_id)"]),
     (sections::NAMED, &["sections_name_key", "(name = wanted.name)"]),
@@ -224,6 +248,8 @@ const HOT: &[(&str, &[&str])] = &[
             "sections_position_key",
             "reservations_live",
             "taken_seats_pkey",
+            "waitlist_line",
+            "(event_id = events.id)",
             "changes_of_object",
             "(ROW(object_id, seq) <= ROW(",
         ],
@@ -262,6 +288,26 @@ const HOT: &[(&str, &[&str])] = &[
         verify::BEGUN_RESERVATIONS,
         &[
             "reservations_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "events_pkey",
+            "changes_of_object",
+            "(ROW(object_id, seq) > ROW(",
+        ],
+    ),
+    (
+        verify::ENTRIES,
+        &[
+            "waitlist_pkey",
+            "(ROW(tenant_id, id) > ROW($2, $3))",
+            "events_pkey",
+            "changes_of_object",
+            "(ROW(object_id, seq) <= ROW(",
+        ],
+    ),
+    (
+        verify::BEGUN_ENTRIES,
+        &[
+            "waitlist_pkey",
             "(ROW(tenant_id, id) > ROW($2, $3))",
             "events_pkey",
             "changes_of_object",
@@ -324,6 +370,7 @@ async fn a_statement_planned_on_tables_never_analysed_uses_its_index_however_few
         client
             .batch_execute(
                 "ALTER TABLE bookings SET (autovacuum_enabled = off);
+                 ALTER TABLE waitlist SET (autovacuum_enabled = off);
                  ALTER TABLE reservations SET (autovacuum_enabled = off)",
             )
             .await

@@ -62,7 +62,7 @@ pub(crate) const EVENTS: &str = concat!(
             CROSS JOIN LATERAL json_array_elements(over.units::json) of
             GROUP BY of.value->>'section_id'
         ) units
-    )::text
+    )::text, e.waiting, coalesce(e.line_due_at <= head.at, false)
     FROM unnest($3::uuid[]) AS wanted(id)
     CROSS JOIN LATERAL (
         SELECT * FROM events WHERE shard = $1 AND tenant_id = $2 AND id = wanted.id OFFSET 0
@@ -110,7 +110,10 @@ pub struct EventNow {
     pub event: Event,
     /// What is left of each of its sections, in their order.
     pub left: Vec<Availability>,
-    /// Whether there are holds that are over and not settled yet. Here they count as free.
+    /// How many wait in line for units of it.
+    pub waiting: i32,
+    /// Whether there are holds that are over and not settled yet, or somebody in line has to be served. Here those holds count
+    /// as free, and nobody as served.
     pub settling: bool,
 }
 
@@ -311,7 +314,9 @@ fn event_now(row: &Row) -> Result<EventNow, Error> {
     });
     let left = left.collect();
     let sections = sections.into_iter().map(|now| now.section).collect();
-    Ok(EventNow { event: events::from_row(row, 0, sections)?, left, settling: !over.is_empty() })
+    let (waiting, is_due): (i32, bool) = (row.get(15), row.get(16));
+    let event = events::from_row(row, 0, sections)?;
+    Ok(EventNow { event, left, waiting, settling: is_due || !over.is_empty() })
 }
 
 /// The units of holds that are over.

@@ -9,22 +9,29 @@ use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::{Error, Head, resources::written, seats::having_seats};
+use crate::{Error, Head, events::Line, resources::written, seats::having_seats};
 
+/// As many as [`COLUMNS`] says.
 macro_rules! reservation_columns {
     () => {
         "r.tenant_id, r.id, r.event_id, e.venue_id, r.user_id, r.status, r.expires_at, r.confirmation_code, r.choice, \
-         r.units, r.version, r.created_at, r.updated_at, e.status"
+         r.units, r.version, r.created_at, r.updated_at, e.status, e.waiting, e.line_due_at"
     };
 }
 pub(crate) use reservation_columns;
+
+/// How many columns [`reservation_columns`] has.
+pub(crate) const COLUMNS: usize = 16;
 
 /// The event of the reservation `r`, where what is asked for is not a column of its own.
 macro_rules! event_of_reservation {
     () => {
         "
     CROSS JOIN LATERAL (
-        SELECT venue_id, status FROM events WHERE shard = $1 AND tenant_id = r.tenant_id AND id = r.event_id OFFSET 0
+        SELECT venue_id, status, waiting, line_due_at
+        FROM events
+        WHERE shard = $1 AND tenant_id = r.tenant_id AND id = r.event_id
+        OFFSET 0
     ) e"
     };
 }
@@ -171,6 +178,8 @@ pub(crate) struct Row {
     pub(crate) reservation: Reservation,
     /// How it is with the event.
     pub(crate) event: EventStatus,
+    /// Who waits for units of it.
+    pub(crate) line: Line,
 }
 
 /// New reservations.
@@ -359,7 +368,8 @@ pub(crate) fn from_row(row: &tokio_postgres::Row, first: usize) -> Result<Row, E
         updated_at: row.get(first + 12),
     };
     let event = EventStatus::parse(row.get(first + 13)).ok_or(BROKEN)?;
-    Ok(Row { tenant_id: row.get::<_, Uuid>(first).into(), reservation, event })
+    let line = Line { waiting: row.get(first + 14), due_at: row.get(first + 15) };
+    Ok(Row { tenant_id: row.get::<_, Uuid>(first).into(), reservation, event, line })
 }
 
 /// Units from their JSON.

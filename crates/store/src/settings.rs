@@ -92,6 +92,9 @@ pub struct LaneSettings {
     /// Most events of one tenant; one more is refused
     #[arg(id = "EVENTS_PER_TENANT", long = "events-per-tenant", env, default_value = "20000", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     pub events_per_tenant: i64,
+    /// Most users that wait in line for units of one event; one more is refused
+    #[arg(id = "WAITLIST_PER_EVENT", long = "waitlist-per-event", env, default_value = "10000", value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    pub waitlist_per_event: i32,
 }
 
 impl LaneSettings {

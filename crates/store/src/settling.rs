@@ -1,4 +1,5 @@
-//! The settling step: what is over is given back, and who had units of an event that is called off is told, though nobody asks.
+//! The settling step: what is over is given back, who waits for units is served, and who had or wanted units of an event that is
+//! called off is told, though nobody asks.
 //!
 //! Nothing hangs on it but when it is told: whoever takes units settles first. Any number of validators may take steps, in any
 //! order, and one that dies is simply taken again.
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     Database, Error, Head, events,
     head::{CommitError, bounded},
-    lane::{Rest, Sale, call_off, whole},
+    lane::{Asked, Rest, Sale, call_off, whole},
     reservations,
 };
 
@@ -19,9 +20,16 @@ use crate::{
 pub struct Settled {
     /// Reservations that it ended.
     pub reservations: usize,
+    /// Places in line that it served or took leave of.
+    pub served: usize,
     /// Whether the log has grown by it.
     pub has_grown: bool,
+    /// Whether it wrote anything: then there may be more to do, or at another time.
+    pub has_written: bool,
 }
+
+/// Most events that one step passes by since they can't be settled.
+const BROKEN_MAX: usize = 8;
 
 impl Database {
     /// Takes one settling step in `shard`, of 200 reservations at most.
@@ -31,7 +39,29 @@ impl Database {
     /// # Errors
     /// When the head can't be had, or PostgreSQL fails.
     pub async fn settle_reservations(&self, shard: Shard) -> Result<Settled, Error> {
-        let Some((head, sale, rest, settled)) = bounded(Box::pin(self.settled(shard))).await? else {
+        // An event that can't be settled keeps none of the others waiting.
+        let mut broken: Vec<EventId> = Vec::new();
+        loop {
+            let mut event = None;
+            match (self.settle_some(shard, &broken, &mut event).await, event) {
+                (Err(error @ Error::Defect(_)), Some(event)) if broken.len() < BROKEN_MAX => {
+                    tracing::error!(%shard, %event, %error, "an event can't be settled");
+                    broken.push(event);
+                }
+                (done, _) => return done,
+            }
+        }
+    }
+
+    /// A step that leaves out these events; `event` is the one that it is about, if it is about one.
+    async fn settle_some(
+        &self,
+        shard: Shard,
+        broken: &[EventId],
+        event: &mut Option<EventId>,
+    ) -> Result<Settled, Error> {
+        let Some((head, sale, rest, settled)) = bounded(Box::pin(self.settled(shard, broken, event))).await?
+        else {
             return Ok(Settled::default());
         };
         let write = async |head: &Head| sale.write_rest(head, &rest).await;
@@ -40,7 +70,12 @@ impl Database {
     }
 
     /// All of a step up to what travels with its COMMIT; nothing when there is nothing to settle.
-    async fn settled(&self, shard: Shard) -> Result<Option<(Head, Sale, Rest, Settled)>, Error> {
+    async fn settled(
+        &self,
+        shard: Shard,
+        broken: &[EventId],
+        event: &mut Option<EventId>,
+    ) -> Result<Option<(Head, Sale, Rest, Settled)>, Error> {
         let limit = i64::try_from(Sale::SETTLED).unwrap_or(i64::MAX);
         let (mut head, mut ended) = Head::take_and_read(self, shard, async |client: &Object| {
             reservations::read(client, reservations::ENDED, &[&shard.number(), &limit]).await
@@ -48,37 +83,69 @@ impl Database {
         .await?;
         // By the transaction's own clock, which is a little older than that of the statement.
         ended.retain(|row| row.reservation.state.has_lapsed(head.at()));
-        // First, for it comes to an end: holds may lapse as fast as they are settled. Not both in one step: what the first has
-        // done is not in the table yet.
-        let mut settled = self.cancelled(&mut head).await?;
-        if settled.has_grown {
-            ended.clear();
+        let first_end = ended.first().and_then(|row| row.reservation.state.expires_at());
+        // One kind in a step: what the first has done is not in the table yet when the next is read. What is called off first, for
+        // that comes to an end: holds may lapse as fast as they are settled. Then whatever has been due for longer.
+        let line = events::line_due(&head, broken)
+            .await?
+            .filter(|(_, due_at)| first_end.is_none_or(|end| *due_at <= end));
+        let cancelling = events::cancelling(&head, broken).await?;
+        *event = cancelling.map(|(key, _)| key).or(line.map(|(key, _)| key)).map(|(_, event)| event);
+        let (mut called_off, mut sale) = (0, None);
+        match (cancelling, line) {
+            (Some((event, 0)), _) => called_off = self.call_off_some(&mut head, event).await?,
+            (Some((event, _)), _) | (None, Some((event, _))) => {
+                sale = Some(Box::pin(self.settled_event(&mut head, event)).await?);
+            }
+            (None, None) => sale = Some(self.expired(&mut head, ended).await?),
         }
-        let keys: Vec<_> = ended.iter().map(|row| (row.tenant_id, row.reservation.id)).collect();
-        let mut sale = Sale::of(&head, ended, self.layouts()).await?;
-        for key in &keys {
-            sale.expire(&mut head, *key)?;
-        }
-        if !keys.is_empty() {
-            settled = Settled { reservations: keys.len(), has_grown: true };
-        }
+        let sale = match sale {
+            Some(sale) => sale,
+            None => Sale::of(&head, Vec::new(), self.layouts()).await?,
+        };
         crashpoint!("settle.before_write");
         let rest = sale.write(&head).await?;
-        if head.seq() == head.start() {
+        let has_grown = head.seq() != head.start();
+        // Of a line in which nobody fits only that is written, and not told.
+        let has_written = has_grown || sale.has_lines_to_write();
+        if !has_written {
             head.rollback().await;
             return Ok(None);
         }
+        let reservations = called_off + sale.expired();
+        let settled = Settled { reservations, served: sale.served(), has_grown, has_written };
         Ok(Some((head, sale, rest, settled)))
     }
 
-    /// Goes on with the first event that is being called off.
-    async fn cancelled(&self, head: &mut Head) -> Result<Settled, Error> {
-        let statement = head.client().prepare_cached(events::CANCELLING).await?;
-        let Some(row) = head.client().query_opt(&statement, &[&head.shard().number()]).await? else {
-            return Ok(Settled::default());
-        };
-        let (tenant_id, event_id): (TenantId, EventId) =
-            (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(1).into());
+    /// Ends these holds, which are over.
+    async fn expired(&self, head: &mut Head, ended: Vec<reservations::Row>) -> Result<Sale, Error> {
+        let keys: Vec<_> = ended.iter().map(|row| (row.tenant_id, row.reservation.id)).collect();
+        let mut sale = Sale::of(head, ended, self.layouts()).await?;
+        for key in &keys {
+            sale.expire(head, *key)?;
+        }
+        Ok(sale)
+    }
+
+    /// Settles an event as a command would that takes units of it.
+    async fn settled_event(
+        &self,
+        head: &mut Head,
+        (tenant_id, event): (TenantId, EventId),
+    ) -> Result<Sale, Error> {
+        let asked = Asked::event(tenant_id, event);
+        let known = Box::pin(asked.read(head.client(), head.shard())).await?;
+        let mut sale = Sale::begin(head, &asked, known, self.layouts()).await?;
+        sale.settle(head, (tenant_id, event))?;
+        Ok(sale)
+    }
+
+    /// Takes leave of some who have units of an event that is called off; and is done with it when those were all.
+    async fn call_off_some(
+        &self,
+        head: &mut Head,
+        (tenant_id, event_id): (TenantId, EventId),
+    ) -> Result<usize, Error> {
         let (rows, is_last) = reservations::some_live(head, event_id, Sale::SETTLED).await?;
         let reservations = rows.len();
         call_off(head, self.layouts(), rows).await?;
@@ -90,7 +157,7 @@ impl Database {
             let command_id = CommandId::from(Uuid::now_v7());
             head.append(tenant_id, command_id, None, &Trace::default(), &Fact::EventCancelled { event });
         }
-        Ok(Settled { reservations, has_grown: true })
+        Ok(reservations)
     }
 }
 

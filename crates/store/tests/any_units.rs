@@ -5,21 +5,22 @@ use std::sync::Mutex;
 
 use futures_util::future::join_all;
 use holdfast_domain::{
-    EventId, ReservationId, SectionId, SectionName,
+    EventId, EventStatus, Kind, ReservationId, SectionId, SectionName,
     seating::{Adjacency, rows_of},
 };
 use holdfast_store::{
-    CreateEvent, Edit, HoldUnits, Item, LaneSettings, Lanes, Part, Place, SectionRef, UnitsWanted,
-    UpdateSection, WriteError,
+    CreateEvent, Edit, HoldUnits, Item, JoinWaitlist, LaneSettings, Lanes, Part, Place, SectionRef,
+    UnitsWanted, UpdateEvent, UpdateSection, WriteError,
 };
 use holdfast_testkit::{
     Random, TestDatabase, confirm_part, confirm_seats, counted, create_event, extend, hold, hold_seats,
-    lane_settings, lock_seats, order, release, rows, seats, shard,
+    join_any, lane_settings, leave, lock_seats, on_sale, order, release, rows, seats, shard,
 };
 use time::Duration;
 
 const SEATS: [&str; 11] = ["A1", "A2", "A3", "A4", "A5", "B1", "B2", "B3", "B4", "B5", "C1"];
 const USERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
+const WAITING: [&str; 12] = ["w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9", "w10", "w11", "w12"];
 
 /// What there is to do something with.
 struct Town {
@@ -99,6 +100,35 @@ impl Town {
                 let asked = confirm_seats(user, *event, &some_seats(random));
                 lanes.confirm_seats(asked).await.map(|done| done.value.rest)
             }
+            (6..=7, _) if random.below(5) > 0 => {
+                let user = one_of(random, &WAITING);
+                // Mostly the same as others ask for.
+                let choices = if random.below(3) > 0 {
+                    vec![Place { section: None, category: None }]
+                } else {
+                    vec![place(random), place(random)]
+                };
+                let quantity = 1 + i32::try_from(random.below(2)).expect("a few");
+                let adjacency = one_of(random, &[Adjacency::Any, Adjacency::Required]);
+                let seconds = 1 + i64::try_from(random.below(200)).expect("seconds");
+                let offer_for = Some(Duration::seconds(seconds));
+                let asked =
+                    JoinWaitlist { choices, adjacency, offer_for, ..join_any(user, *event, &[], quantity) };
+                lanes.join_waitlist(asked).await.map(|joined| {
+                    let offered = joined.value.state.reservation_id();
+                    self.made.lock().expect("no panic").extend(offered.map(|id| (user, id)));
+                    None
+                })
+            }
+            (7, _) if random.below(3) == 0 => {
+                lanes.leave_waitlist(leave(one_of(random, &WAITING), *event)).await.map(|_| None)
+            }
+            (8, _) if random.below(12) == 0 => {
+                let status = one_of(random, &[EventStatus::Closed, EventStatus::Open, EventStatus::Open]);
+                let units_per_user = if random.below(2) == 0 { Edit::Set(2) } else { Edit::Clear };
+                let update = UpdateEvent { units_per_user, ..on_sale(*event, status) };
+                lanes.update_event(update).await.map(|_| None)
+            }
             (5, _) if random.below(4) == 0 => {
                 let place = usize::try_from(random.below(2)).expect("a place");
                 let some = some_seats(random);
@@ -153,7 +183,7 @@ async fn town(test: &TestDatabase) -> Town {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_done_with_units_none_is_had_twice_and_none_is_lost() {
-    let (mut done, mut refused) = (0, 0);
+    let (mut done, mut refused, mut offers) = (0, 0, 0);
     for seed in 0..6 {
         let test = TestDatabase::new().await;
         let mut random = Random::seeded(seed);
@@ -177,10 +207,16 @@ async fn whatever_is_done_with_units_none_is_had_twice_and_none_is_lost() {
                 test.database_ahead().settle_reservations(shard()).await.expect("a step");
             }
         }
+        // Validators come to rest.
+        let database = test.database_ahead();
+        while database.settle_reservations(shard()).await.expect("a step").has_written {}
+        let log = test.log(shard()).await;
+        offers += log.iter().filter(|change| change.fact.kind() == Kind::WaitlistOffered).count();
         let report = test.replay(shard()).await;
         assert_eq!(report.faults, Vec::<String>::new(), "seed {seed}");
         assert_eq!(test.uneven().await, Vec::<String>::new(), "seed {seed}");
     }
-    println!("{done} writes done, {refused} refused");
+    println!("{done} writes done, {refused} refused, {offers} offers");
+    assert!(offers > 50, "{offers} offers: not much of a line");
     assert!(done > 600 && refused > 600, "{done} done, {refused} refused: not much of a test");
 }

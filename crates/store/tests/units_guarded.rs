@@ -3,11 +3,11 @@
 
 use fail::FailScenario;
 use futures_util::future::join_all;
-use holdfast_domain::{DEFAULT_TENANT, EventId, Kind};
+use holdfast_domain::{DEFAULT_TENANT, EventId, Kind, UserId};
 use holdfast_store::{CreateEvent, Error, HoldUnits, Lanes, NewSection, WriteError};
 use holdfast_testkit::{
     TestDatabase, confirm, confirm_part, confirm_seats, counted, create_event, extend, hold_best, hold_seats,
-    keyed, lane_settings, release, rows, shard,
+    join, keyed, lane_settings, leave, release, rows, shard,
 };
 use uuid::Uuid;
 
@@ -247,6 +247,129 @@ async fn a_batch_whose_commit_is_lost_has_one_effect_and_each_command_its_own_an
         assert_eq!(test.uneven().await, Vec::<String>::new(), "{lost}");
         scenario.teardown();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_whose_commit_is_lost_is_served_once_and_each_is_told_their_place() {
+    for lost in LOST {
+        let scenario = FailScenario::setup();
+        let test = TestDatabase::new().await;
+        let lanes = lanes(&test);
+        let event = selling(&lanes, vec![counted("Stalls", 2), counted("Balcony", 1)]).await;
+        let held = lanes.hold(hold_best("holder", event, "Stalls", 2)).await.unwrap().value.reservation;
+        lanes.join_waitlist(join("first", event, "Stalls", 1)).await.unwrap();
+        lanes.release(release("holder", held.id)).await.unwrap();
+        let before = kinds(&test).await.len();
+        fail::cfg(lost, "1*return").expect("a failpoint");
+        // The first is served by the batch that is lost; one joins and is served at once, one waits, one leaves.
+        let (served, waits, takes) = tokio::join!(
+            lanes.join_waitlist(join("second", event, "Stalls", 1)),
+            lanes.join_waitlist(join("third", event, "Stalls", 1)),
+            lanes.hold(hold_best("fourth", event, "Balcony", 1)),
+        );
+        let (served, waits) = (served.unwrap(), waits.unwrap());
+        assert!(!served.replayed && served.value.state.reservation_id().is_some(), "{lost}: {served:?}");
+        assert!(!waits.replayed && waits.value.is_waiting(), "{lost}: {waits:?}");
+        takes.unwrap();
+        fail::cfg(lost, "1*return").expect("a failpoint");
+        lanes.leave_waitlist(leave("third", event)).await.unwrap();
+        let told = kinds(&test).await.split_off(before);
+        let once = |kind| told.iter().filter(|other| **other == kind).count();
+        assert_eq!((once(Kind::WaitlistJoined), once(Kind::WaitlistOffered)), (2, 2), "{lost}: {told:?}");
+        assert_eq!((once(Kind::ReservationHeld), once(Kind::WaitlistLeft)), (3, 1), "{lost}: {told:?}");
+        assert_eq!(test.replay(shard()).await.faults, Vec::<String>::new(), "{lost}");
+        assert_eq!(test.uneven().await, Vec::<String>::new(), "{lost}");
+        scenario.teardown();
+    }
+}
+
+/// Whether the one who waits is offered the unit that came back, when another asks for it and a validator is about.
+async fn who_is_served(test: &TestDatabase) -> (bool, bool) {
+    let lanes = lanes(test);
+    let event = selling(&lanes, vec![counted("Stalls", 2)]).await;
+    let held = lanes.hold(hold_best("holder", event, "Stalls", 2)).await.expect("a scene").value.reservation;
+    lanes.join_waitlist(join("two", event, "Stalls", 2)).await.expect("a scene");
+    lanes.join_waitlist(join("one", event, "Stalls", 1)).await.expect("a scene");
+    lanes.release(release("holder", held.id)).await.expect("a scene");
+    let late = lanes.hold(hold_best("late", event, "Stalls", 1)).await.is_ok();
+    test.database().settle_reservations(shard()).await.expect("a scene");
+    let two = UserId::parse("two").expect("a user");
+    let place =
+        test.database().waitlist_place(DEFAULT_TENANT, event, &two).await.expect("a scene").expect("a scene");
+    (place.entry.state.reservation_id().is_some(), late)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_slips_in_before_the_line() {
+    for guard in ["line.not_served", "line.not_told"] {
+        let (guarded, unguarded) = both(guard, async || {
+            let test = TestDatabase::new().await;
+            let served = who_is_served(&test).await;
+            (served, test.replay(shard()).await.faults)
+        })
+        .await;
+        assert_eq!(guarded, ((true, false), Vec::new()), "{guard}");
+        assert_eq!(unguarded.0, (false, true), "{guard}: the control did not go red");
+        assert!(unguarded.1.iter().any(|fault| fault.starts_with("waitlist")), "{guard}: {:?}", unguarded.1);
+    }
+}
+
+/// What comes back in the middle of a batch, after its line was served once: whether somebody at the door had it.
+async fn who_slips_in(test: &TestDatabase) -> bool {
+    let lanes = lanes(test);
+    let event = selling(&lanes, vec![counted("Stalls", 2)]).await;
+    let other = selling(&lanes, vec![counted("Stalls", 9)]).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        held.push(
+            lanes.hold(hold_best("holder", event, "Stalls", 1)).await.expect("a scene").value.reservation.id,
+        );
+    }
+    for user in ["first", "second", "third"] {
+        lanes.join_waitlist(join(user, event, "Stalls", 1)).await.expect("a scene");
+    }
+    lanes.release(release("holder", held[0])).await.expect("a scene");
+    // All but the first are one batch.
+    let locked = test.hold(shard()).await;
+    let all = async {
+        tokio::join!(lanes.hold(hold_best("elsewhere", other, "Stalls", 1)), async {
+            locked.awaited_by(1).await;
+            tokio::join!(
+                lanes.hold(hold_best("late", event, "Stalls", 1)),
+                lanes.release(release("holder", held[1])),
+                lanes.hold(hold_best("later", event, "Stalls", 1)),
+                async { locked.release().await },
+            )
+        })
+    };
+    let (_, (late, released, later, ())) = all.await;
+    released.expect("a scene");
+    late.is_ok() || later.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_slips_in_before_those_in_line_who_were_not_read() {
+    let (guarded, unguarded) = both("line.forgets_unread", async || {
+        let test = TestDatabase::new().await;
+        let slips_in = who_slips_in(&test).await;
+        (slips_in, test.replay(shard()).await.faults.is_empty())
+    })
+    .await;
+    assert_eq!(guarded, (false, true));
+    assert_eq!(unguarded, (true, false), "the control did not go red");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_in_line_is_passed_over_who_fits() {
+    let (guarded, unguarded) = both("line.passes_over", async || {
+        let test = TestDatabase::new().await;
+        let served = who_is_served(&test).await;
+        (served, test.replay(shard()).await.faults)
+    })
+    .await;
+    assert_eq!(guarded, ((true, false), Vec::new()));
+    assert!(!unguarded.0.0, "the control did not go red");
+    assert!(unguarded.1.iter().any(|fault| fault.starts_with("waitlist")), "{:?}", unguarded.1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

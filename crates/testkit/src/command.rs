@@ -24,6 +24,7 @@ pub fn lane_settings() -> LaneSettings {
         hold_minutes: 10,
         hold_max_minutes: 120,
         events_per_tenant: 20_000,
+        waitlist_per_event: 10_000,
     }
 }
 

@@ -344,6 +344,16 @@ fn fill(count: i32) -> String {
             ARRAY[md5((n % ({count} / 10 + 1)) || '-0')::uuid], '[]', 1, now(), now()
         FROM generate_series(1, {count}) n;
         INSERT INTO taken_seats (shard, event_id, seat, tenant_id, reservation_id)
-        SELECT {shard}, event_id, id::text, '{tenant}', id FROM reservations"
+        SELECT {shard}, event_id, id::text, '{tenant}', id FROM reservations;
+        INSERT INTO waitlist (shard, tenant_id, id, event_id, user_id, status, request_id, request, offer_seconds, rank,
+            reservation_id, expires_at, version, created_at, updated_at)
+        SELECT {shard}, '{tenant}', gen_random_uuid(), md5((n % ({count} / 10 + 1))::text)::uuid, 'user-' || n,
+            CASE n % 3 WHEN 0 THEN 'OFFERED' ELSE 'WAITING' END, md5((n % 7)::text)::uuid, '{{}}', 600, n,
+            CASE n % 3 WHEN 0 THEN gen_random_uuid() END, CASE n % 3 WHEN 0 THEN now() END, 1, now(), now()
+        FROM generate_series(1, {count}) n;
+        UPDATE events e
+        SET waiting = line.count, line_due_at = CASE WHEN line.count % 5 = 0 THEN now() END
+        FROM (SELECT event_id, count(*) FROM waitlist WHERE status = 'WAITING' GROUP BY event_id) line
+        WHERE line.event_id = e.id AND e.shard = {shard}"
     )
 }

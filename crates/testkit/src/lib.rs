@@ -25,8 +25,8 @@ pub use publish::publish;
 pub use random::Random;
 pub use scene::Scene;
 pub use units::{
-    confirm, confirm_part, confirm_seats, counted, create_event, extend, hold, hold_best, hold_seats,
-    lock_seats, on_sale, release, rows, seated, seats, update_section,
+    confirm, confirm_part, confirm_seats, counted, create_event, extend, hold, hold_best, hold_seats, join,
+    join_any, leave, lock_seats, on_sale, release, rows, seated, seats, update_section,
 };
 pub use wait::eventually;
 

@@ -6,8 +6,9 @@ use holdfast_domain::{
     seating::{Adjacency, Row, RowSeats, rows_of},
 };
 use holdfast_store::{
-    ConfirmReservation, ConfirmSeats, CreateEvent, Edit, ExtendReservation, HoldUnits, NewSection, NewUnits,
-    Part, Place, ReleaseReservation, SectionRef, UnitsWanted, UpdateEvent, UpdateSection,
+    ConfirmReservation, ConfirmSeats, CreateEvent, Edit, ExtendReservation, HoldUnits, JoinWaitlist,
+    LeaveWaitlist, NewSection, NewUnits, Part, Place, ReleaseReservation, SectionRef, UnitsWanted,
+    UpdateEvent, UpdateSection,
 };
 use time::{Duration, macros::date};
 use uuid::Uuid;
@@ -126,6 +127,44 @@ pub fn hold_seats(user: &str, event: EventId, labels: &[&str]) -> HoldUnits {
 /// When a name is none.
 pub fn lock_seats(user: &str, event: EventId, labels: &[&str]) -> HoldUnits {
     HoldUnits { keeps_own: true, ..hold_seats(user, event, labels) }
+}
+
+/// `user` waits for so many units of the section of this name.
+///
+/// # Panics
+/// When a name is none.
+pub fn join(user: &str, event: EventId, section: &str, quantity: i32) -> JoinWaitlist {
+    join_any(user, event, &[section], quantity)
+}
+
+/// `user` waits for so many units of the first of these sections that has them; of whichever has, when none is named.
+///
+/// # Panics
+/// When a name is none.
+pub fn join_any(user: &str, event: EventId, sections: &[&str], quantity: i32) -> JoinWaitlist {
+    let named = |name: &&str| SectionRef::Name(SectionName::parse(name).expect("a section's name"));
+    let mut choices: Vec<Place> =
+        sections.iter().map(|name| Place { section: Some(named(name)), category: None }).collect();
+    if choices.is_empty() {
+        choices.push(Place { section: None, category: None });
+    }
+    JoinWaitlist {
+        order: order(user),
+        id: Uuid::now_v7().into(),
+        event_id: event,
+        quantity,
+        adjacency: Adjacency::Preferred,
+        choices,
+        offer_for: None,
+    }
+}
+
+/// `user` waits no longer.
+///
+/// # Panics
+/// When the name is none.
+pub fn leave(user: &str, event: EventId) -> LeaveWaitlist {
+    LeaveWaitlist { order: order(user), event_id: event, versions: None }
 }
 
 /// `user` wants these units, for as long as is usual.

@@ -1,7 +1,7 @@
 //! What is told here: for how long the wants of every shard wait to be looked at, and what was settled.
 
 use holdfast_domain::Shard;
-use holdfast_store::Look;
+use holdfast_store::{Look, Settled};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 /// Describes what is told, once.
@@ -10,6 +10,11 @@ pub(crate) fn describe() {
         "holdfast_reservations_settled_total",
         Unit::Count,
         "Reservations that the validator ended: their hold was over, or their event called off."
+    );
+    describe_counter!(
+        "holdfast_waitlist_settled_total",
+        Unit::Count,
+        "Places in line that the validator served, or took out of line: the sale is over, or their owner may have no more."
     );
     describe_gauge!(
         "holdfast_undecided_seconds",
@@ -26,7 +31,8 @@ pub(crate) fn tell(look: &Look, shard: Shard) {
     }
 }
 
-/// Counts what a settling step ended.
-pub(crate) fn settled(reservations: usize) {
-    counter!("holdfast_reservations_settled_total").increment(reservations as u64);
+/// Counts what a settling step ended, and whom it served.
+pub(crate) fn settled(settled: Settled) {
+    counter!("holdfast_reservations_settled_total").increment(settled.reservations as u64);
+    counter!("holdfast_waitlist_settled_total").increment(settled.served as u64);
 }

@@ -149,33 +149,34 @@ impl Validator {
         if !look.work && !look.unsettled {
             return Ok(Turn { shard, seen: look.seq, due: due_at(&look), more: false });
         }
-        let has_grown = match self.step(shard, &look).await {
-            Ok(has_grown) => has_grown,
+        let step = match self.step(shard, &look).await {
+            Ok(step) => step,
             // Whoever holds the head may be deciding right now. A bell or a look around brings us back.
             Err(Error::Busy(_)) => return Ok(Turn { shard, seen: Seq(-1), due: due_at(&look), more: false }),
             Err(error) => return Err(error),
         };
-        if has_grown {
+        if step.has_grown {
             (self.committed)(shard);
         }
-        // What a step changed is seen by the next look: deadlines above all. A step that could do nothing is not taken again
-        // before the log has grown.
-        let more = look.work || has_grown;
+        // What a step changed is seen by the next look: deadlines above all, which may change though the log tells of nothing. A
+        // step that could do nothing is not taken again before the log has grown.
+        let more = look.work || step.has_written;
         Ok(Turn { shard, seen: look.seq, due: None, more })
     }
 
-    /// A step of each kind that there is something to do for; whether the log has grown by it. What can't be settled does not
-    /// keep anything from being decided.
-    async fn step(&self, shard: Shard, look: &Look) -> Result<bool, Error> {
-        let mut has_grown = false;
+    /// A step of each kind that there is something to do for. What can't be settled does not keep anything from being decided.
+    async fn step(&self, shard: Shard, look: &Look) -> Result<Done, Error> {
+        let mut done = Done::default();
         if look.work {
-            has_grown |= !self.database.step(shard, self.limits).await?.decided.is_empty();
+            done.has_grown = !self.database.step(shard, self.limits).await?.decided.is_empty();
+            done.has_written = done.has_grown;
         }
         if look.unsettled {
             match self.database.settle_reservations(shard).await {
                 Ok(settled) => {
-                    meters::settled(settled.reservations);
-                    has_grown |= settled.has_grown;
+                    meters::settled(settled);
+                    done.has_grown |= settled.has_grown;
+                    done.has_written |= settled.has_written;
                 }
                 Err(error @ Error::Defect(_)) => {
                     tracing::error!(%shard, %error, "reservations can't be settled; who wants their units settles them");
@@ -183,8 +184,15 @@ impl Validator {
                 Err(error) => return Err(error),
             }
         }
-        Ok(has_grown)
+        Ok(done)
     }
+}
+
+/// What the steps of a turn did.
+#[derive(Default)]
+struct Done {
+    has_grown: bool,
+    has_written: bool,
 }
 
 /// When the shard's next open want is due, or its next hold has to be settled, on this process's steady clock.

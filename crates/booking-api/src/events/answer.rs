@@ -48,7 +48,11 @@ pub struct Answer<'a> {
     units_per_user: Option<i32>,
     /// What is sold of it, and what is left of that.
     sections: Vec<SectionNow<'a>>,
-    /// Whether holds have ended that are not settled yet; their units count as available here.
+    /// How many stand in line for units of it.
+    #[schema(minimum = 0)]
+    waiting: i32,
+    /// Whether holds have ended that are not settled yet, or somebody in line is to be served; the units of those holds count
+    /// as available here.
     settling: bool,
     /// Rises with each write of what is said here, from 1; the `ETag`. What is taken and left rises nothing.
     #[schema(minimum = 1)]
@@ -81,12 +85,12 @@ struct SectionNow<'a> {
 
 impl<'a> From<&'a EventNow> for Answer<'a> {
     fn from(now: &'a EventNow) -> Self {
-        Self::new(&now.event, &now.left, now.settling)
+        Self::new(&now.event, &now.left, now.waiting, now.settling)
     }
 }
 
 impl<'a> Answer<'a> {
-    fn new(event: &'a Event, left: &[Availability], settling: bool) -> Self {
+    fn new(event: &'a Event, left: &[Availability], waiting: i32, settling: bool) -> Self {
         let sections = event.sections.iter().zip(left).map(|(section, left)| SectionNow {
             section,
             available: left.available,
@@ -105,6 +109,7 @@ impl<'a> Answer<'a> {
             sale_closes_at: event.sale_closes_at,
             units_per_user: event.units_per_user,
             sections: sections.collect(),
+            waiting,
             settling,
             version: event.version,
             created_at: event.created_at,
@@ -114,6 +119,6 @@ impl<'a> Answer<'a> {
 
     /// One of which something is held.
     pub fn example() -> Value {
-        json!(Answer::new(&example::event(), &[example::left()], false))
+        json!(Answer::new(&example::event(), &[example::left()], 0, false))
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use time::Duration;
 use utoipa::ToSchema;
 
-use super::hold::{hold_for, units};
+use super::hold::{seconds_of, units};
 use crate::form::Faults;
 
 /// The body of a confirmation: nothing, or which part of the reservation.
@@ -54,7 +54,7 @@ impl ExtendBody {
     /// How long it is to be held from now on, or what is wrong with that.
     pub fn parse(&self) -> Result<Duration, Problem> {
         let mut faults = Faults::default();
-        let hold_for = hold_for(&mut faults, self.hold_seconds);
+        let hold_for = seconds_of(&mut faults, "hold_seconds", self.hold_seconds);
         faults.or(hold_for, Problem::invalid_body())
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::form::Faults;
 
 /// Most choices, and most items, of a hold.
-const MOST: usize = 20;
+const MOST: usize = most::CHOICES;
 
 /// The body of `POST /api/v1/reservations`: units of an event, in one of four ways.
 ///
@@ -110,16 +110,8 @@ impl Body {
         let mut faults = Faults::default();
         let event_id = faults.id::<EventId>("event_id", &self.event_id);
         let wanted = self.wanted(&mut faults);
-        let adjacency = match self.adjacent.as_deref() {
-            None | Some("preferred") => Adjacency::Preferred,
-            Some("required") => Adjacency::Required,
-            Some("any") => Adjacency::Any,
-            Some(_) => {
-                faults.add("adjacent", "one_of", "must be required, preferred or any");
-                Adjacency::default()
-            }
-        };
-        let hold_for = self.hold_seconds.and_then(|seconds| hold_for(&mut faults, seconds));
+        let adjacency = adjacency(&mut faults, self.adjacent.as_deref());
+        let hold_for = self.hold_seconds.and_then(|seconds| seconds_of(&mut faults, "hold_seconds", seconds));
         let hold = event_id.zip(wanted);
         let hold = hold.map(|(event_id, wanted)| Hold { event_id, wanted, adjacency, hold_for });
         faults.or(hold, Problem::invalid_body())
@@ -149,9 +141,7 @@ impl Body {
             (None, Some(choices), None) => {
                 self.is_without(faults, &["section_id", "section", "category"]);
                 let quantity = self.quantity(faults);
-                let places =
-                    each(faults, "choices", choices, |faults, path, choice| choice.parse(faults, path));
-                let (places, quantity) = places.zip(quantity)?;
+                let (places, quantity) = places(faults, choices).zip(quantity)?;
                 Some(UnitsWanted::Choices { places, quantity })
             }
             (None, None, Some(items)) => {
@@ -265,13 +255,32 @@ impl ItemBody {
 }
 
 /// How long units are held. The most is a setting, by which the store goes.
-pub fn hold_for(faults: &mut Faults, seconds: i64) -> Option<Duration> {
+pub fn seconds_of(faults: &mut Faults, field: &str, seconds: i64) -> Option<Duration> {
     if seconds < 1 {
-        faults.add("hold_seconds", "range", "must be 1 or more");
+        faults.add(field, "range", "must be 1 or more");
     }
     (seconds >= 1).then_some(Duration::seconds(seconds))
 }
 
+/// Whether seats have to be neighbours.
+pub fn adjacency(faults: &mut Faults, given: Option<&str>) -> Adjacency {
+    match given {
+        None | Some("preferred") => Adjacency::Preferred,
+        Some("required") => Adjacency::Required,
+        Some("any") => Adjacency::Any,
+        Some(_) => {
+            faults.add("adjacent", "one_of", "must be required, preferred or any");
+            Adjacency::default()
+        }
+    }
+}
+
+/// The places of `choices`.
+pub fn places(faults: &mut Faults, choices: &[ChoiceBody]) -> Option<Vec<Place>> {
+    each(faults, "choices", choices, |faults, path, choice| choice.parse(faults, path))
+}
+
+/// How many units.
 pub fn units(faults: &mut Faults, field: &str, quantity: i32) -> Option<i32> {
     faults.number(field, quantity, 1, i32::try_from(most::UNITS).unwrap_or(i32::MAX))
 }
@@ -295,7 +304,7 @@ fn each<T, U>(
 }
 
 /// A section by id or name, and the category if one is asked for. It may be given by either of two words.
-fn place(
+pub fn place(
     faults: &mut Faults,
     path: &str,
     word: Option<&str>,
@@ -330,7 +339,7 @@ fn section(faults: &mut Faults, field: &str, text: &str) -> Option<SectionRef> {
 
 /// The category, if one is given; nothing at all when it is none.
 #[expect(clippy::option_option, reason = "one may be missing, or be wrong")]
-fn category(faults: &mut Faults, path: &str, given: Option<&str>) -> Option<Option<Category>> {
+pub fn category(faults: &mut Faults, path: &str, given: Option<&str>) -> Option<Option<Category>> {
     match given {
         None => Some(None),
         Some(text) => faults.text(&format!("{path}category"), Category::parse(text)).map(Some),

@@ -71,13 +71,7 @@ pub async fn list(
 impl Query {
     fn parse(&self, caller: &Caller) -> Result<ReservationFilter, Problem> {
         let mut faults = Faults::default();
-        let user = match self.user_id.as_deref() {
-            Some(user) => faults.text("user_id", UserId::parse(user)),
-            None => caller.user.clone().or_else(|| {
-                faults.add("user_id", "required", "is missing: whose; or say who you are");
-                None
-            }),
-        };
+        let user = faults.user("user_id", self.user_id.as_deref(), caller);
         let event = self.event_id.as_deref().and_then(|id| faults.id::<EventId>("event_id", id));
         let all = ReservationStatus::ALL;
         let statuses =

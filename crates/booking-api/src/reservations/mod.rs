@@ -2,7 +2,7 @@
 
 mod answer;
 mod body;
-mod hold;
+pub mod hold;
 mod list;
 mod seat_lock;
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use super::{
     found::{Found, Rule},
     hall::Hall,
-    seats::labels,
     units::{Sales, told},
 };
 use crate::{
@@ -53,6 +52,7 @@ impl Sales {
             found.check(Rule::Log, hall.live() == 0, || {
                 told(change, "comes while some have units of the event")
             });
+            hall.line.is_left(change, found);
             self.halls.remove(&key);
         }
     }
@@ -102,7 +102,7 @@ fn take_out(hall: &mut Hall, change: &Change, seats: &SeatsRemoved, grown: &mut 
     for seat in &seats.seats {
         let is_free = hall.holder(seat).is_none();
         found.check(Rule::P5, is_free, || told(change, &format!("takes out seat {seat}, which is taken")));
-        let was_for_sale = hall.removed.insert(seat.clone());
+        let was_for_sale = hall.take_out(seat);
         let was_there =
             hall.seats.as_ref().map(|all| all.section_of(seat) == Some(seats.section_id) && was_for_sale);
         found.check_known(Rule::Log, was_there, || {
@@ -126,11 +126,8 @@ fn put_up(
     found.check(Rule::Log, is_seated, || {
         told(change, &format!("puts seats into section {section}, which has none"))
     });
-    for seat in seats.rows.iter().flat_map(labels) {
-        let was_taken_out = hall.removed.remove(&seat);
-        let is_new = hall.seats.as_mut().map(|all| {
-            if was_taken_out { all.section_of(&seat) == Some(section) } else { all.insert(&seat, section) }
-        });
+    let rows = seats.rows.iter();
+    for (seat, is_new) in rows.flat_map(|row| hall.put_up(section, row)) {
         found.check_known(Rule::Log, is_new, || {
             told(change, &format!("puts up seat {seat}, which is there already"))
         });

@@ -13,6 +13,8 @@ pub enum Rule {
     P4,
     /// No more is taken than there is, and a hold ends at its end.
     P5,
+    /// Nobody in line is passed over, and each gets what they waited for.
+    Waitlist,
 }
 
 impl Rule {
@@ -23,6 +25,7 @@ impl Rule {
             Self::P1 => "P1",
             Self::P4 => "P4",
             Self::P5 => "P5",
+            Self::Waitlist => "waitlist",
         }
     }
 }
@@ -55,6 +58,8 @@ pub struct Report {
     pub holds: u64,
     /// Confirmations among them.
     pub confirmations: u64,
+    /// Holds among them that were made for who stood in line.
+    pub offers: u64,
     /// How many times something was held against a rule.
     pub checks: u64,
     /// Those of them that were held against P1.
@@ -63,6 +68,8 @@ pub struct Report {
     pub p4_checks: u64,
     /// Those of them that were held against P5.
     pub p5_checks: u64,
+    /// Those of them that were held against what is promised of waiting lists.
+    pub waitlist_checks: u64,
     /// How many times something could not be held against a rule, since it hangs on what is before the log's begin.
     pub unjudged: u64,
     /// Each broken rule, in words, with the seq. Empty is good.
@@ -85,6 +92,7 @@ impl Found {
             Rule::P1 => self.report.p1_checks += 1,
             Rule::P4 => self.report.p4_checks += 1,
             Rule::P5 => self.report.p5_checks += 1,
+            Rule::Waitlist => self.report.waitlist_checks += 1,
         }
         if !holds {
             self.faults.push(Fault { rule, what: fault() });

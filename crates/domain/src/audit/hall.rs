@@ -7,11 +7,13 @@ use time::OffsetDateTime;
 
 use super::{
     found::{Found, Rule},
-    seats::Seats,
+    line::{First, Line},
+    room::Room,
+    seats::{Seats, labels},
 };
 use crate::{
-    Availability, Event, Reservation, ReservationId, SeatLabel, SectionId, Seq, Units, UserId,
-    reservation::State,
+    Availability, Event, EventStatus, Reservation, ReservationId, SeatLabel, SectionId, Seq, Units, UserId,
+    reservation::State, seating::Row,
 };
 
 /// How many units of a section there are, and how many are held and confirmed; nothing of what is not known.
@@ -19,6 +21,14 @@ use crate::{
 pub(super) struct Counts {
     pub(super) capacity: Option<i32>,
     pub(super) taken: Option<(i64, i64)>,
+}
+
+impl Counts {
+    /// How many are free.
+    pub(super) fn free(&self) -> Option<i64> {
+        let (held, confirmed) = self.taken?;
+        Some(i64::from(self.capacity?) - held - confirmed)
+    }
 }
 
 /// An event, its sections, and the reservations that have units of it.
@@ -30,7 +40,7 @@ pub(super) struct Hall {
     /// All that it ever had; nothing when it begins before the log.
     pub(super) seats: Option<Seats>,
     /// Those that were taken out.
-    pub(super) removed: HashSet<SeatLabel>,
+    removed: HashSet<SeatLabel>,
     taken: HashMap<SeatLabel, ReservationId>,
     live: HashMap<ReservationId, Reservation>,
     /// The holds, by their end.
@@ -38,6 +48,8 @@ pub(super) struct Hall {
     has: HashMap<UserId, i64>,
     /// Reservations that begin before the log: what they have is not known until it first tells of them.
     pub(super) unsettled: HashSet<ReservationId>,
+    /// Who waits for units of it.
+    pub(super) line: Line,
 }
 
 impl Hall {
@@ -55,6 +67,34 @@ impl Hall {
         self.event = Some(event.clone());
     }
 
+    /// What is free. Where, is known if all of its seats are, and all who have some.
+    pub(super) fn room(&mut self) -> (Room<'_>, &Line) {
+        let seats = self.seats.as_mut().filter(|_| self.unsettled.is_empty());
+        (Room::new(self.event.as_ref(), &self.counts, seats), &self.line)
+    }
+
+    /// Whose turn it is in line.
+    pub(super) fn first(&mut self) -> First {
+        let (mut room, line) = self.room();
+        line.first(&mut room)
+    }
+
+    /// Whether units of it are to be had at `at`; nothing while the event is not known.
+    pub(super) fn is_on_sale(&self, at: OffsetDateTime) -> Option<bool> {
+        let event = self.event.as_ref()?;
+        Some(!is_sale_over(event, at) && event.sale_opens_at.is_none_or(|opens_at| opens_at <= at))
+    }
+
+    /// Whether units of it will never be had again; nothing while the event is not known.
+    pub(super) fn is_sale_over(&self, at: OffsetDateTime) -> Option<bool> {
+        self.event.as_ref().map(|event| is_sale_over(event, at))
+    }
+
+    /// The hold that is over at `at` and that nobody has ended.
+    pub(super) fn lapsed(&self, at: OffsetDateTime) -> Option<(OffsetDateTime, ReservationId)> {
+        self.ends.first().copied().filter(|(end, _)| *end <= at)
+    }
+
     /// How many reservations are known to have units.
     pub(super) fn live(&self) -> usize {
         self.live.len()
@@ -70,9 +110,43 @@ impl Hall {
         self.has.get(user).copied().unwrap_or(0)
     }
 
-    /// The hold that is known to end first.
-    pub(super) fn first_end(&self) -> Option<(OffsetDateTime, ReservationId)> {
-        self.ends.first().copied()
+    /// Whether a seat has been taken out.
+    pub(super) fn is_out(&self, seat: &SeatLabel) -> bool {
+        self.removed.contains(seat)
+    }
+
+    /// Takes a seat out; false when it was out already.
+    pub(super) fn take_out(&mut self, seat: &SeatLabel) -> bool {
+        if let Some(seats) = &mut self.seats {
+            seats.set(seat, false);
+        }
+        self.removed.insert(seat.clone())
+    }
+
+    /// Puts up a row of a section: new seats, or such as were taken out, which are again where they were. Each with whether
+    /// that can be so, if it is known.
+    pub(super) fn put_up(&mut self, section: SectionId, row: &Row) -> Vec<(SeatLabel, Option<bool>)> {
+        let mut begun = None;
+        let put_up = |seat: SeatLabel| {
+            let was_taken_out = self.removed.remove(&seat);
+            let is_so = self.seats.as_mut().map(|all| {
+                if was_taken_out {
+                    return all.section_of(&seat) == Some(section);
+                }
+                let row = *begun.get_or_insert_with(|| all.begin_row(section, row.category()));
+                all.insert(&seat, row)
+            });
+            self.free(&seat);
+            (seat, is_so)
+        };
+        labels(row).into_iter().map(put_up).collect()
+    }
+
+    /// A seat is free, unless somebody has it or it was taken out.
+    fn free(&mut self, seat: &SeatLabel) {
+        if let Some(seats) = &mut self.seats {
+            seats.set(seat, !self.taken.contains_key(seat) && !self.removed.contains(seat));
+        }
     }
 
     /// Takes a reservation out, with all that it has.
@@ -82,8 +156,9 @@ impl Hall {
             self.ends.remove(&(expires_at, id));
         }
         for seat in reservation.seats() {
-            if self.taken.get(seat) == Some(&id) {
+            if self.holder(seat) == Some(id) {
                 self.taken.remove(seat);
+                self.free(seat);
             }
         }
         if let Entry::Occupied(mut has) = self.has.entry(reservation.user_id.clone()) {
@@ -110,6 +185,9 @@ impl Hall {
             match self.taken.entry(seat.clone()) {
                 Entry::Vacant(free) => {
                     free.insert(id);
+                    if let Some(seats) = &mut self.seats {
+                        seats.set(seat, false);
+                    }
                 }
                 Entry::Occupied(_) => doubly_taken.push(seat.clone()),
             }
@@ -165,6 +243,11 @@ impl Hall {
         counts.taken = Some((held, confirmed));
         counts.capacity.get_or_insert(told.capacity);
     }
+}
+
+/// Whether its units are not on sale, and won't be: until it is opened again, or its sale lasts longer.
+fn is_sale_over(event: &Event, at: OffsetDateTime) -> bool {
+    event.status != EventStatus::Open || event.sale_closes_at.is_some_and(|closes_at| closes_at <= at)
 }
 
 /// Whether it has units.

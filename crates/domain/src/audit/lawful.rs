@@ -5,7 +5,7 @@ use super::{
     hall::{Hall, are_same, are_sound, is_live, lost},
     units::told,
 };
-use crate::{Change, EventStatus, Fact, Reservation, SectionKind, Units, reservation::State};
+use crate::{Change, Fact, Reservation, SectionKind, Units, reservation::State};
 
 /// Whether a reservation's change is one that may follow.
 pub(super) fn follows(change: &Change, before: Option<&Reservation>, after: &Reservation) -> bool {
@@ -76,7 +76,7 @@ pub(super) fn admitted(hall: &Hall, change: &Change, after: &Reservation, found:
     let at = change.at;
     let ends_later = after.state.expires_at().is_some_and(|expires_at| at < expires_at);
     found.check(Rule::P5, ends_later, || told(change, "holds nothing for any time"));
-    let lapsed = hall.first_end().filter(|(end, _)| *end <= at);
+    let lapsed = hall.lapsed(at);
     found.check(Rule::P5, lapsed.is_none(), || {
         let (end, id) = lapsed.unzip();
         let (end, id) = (end.map(|end| end.to_string()), id.map(|id| id.to_string()));
@@ -93,10 +93,7 @@ pub(super) fn admitted(hall: &Hall, change: &Change, after: &Reservation, found:
         found.report.unjudged += 1;
         return;
     };
-    let on_sale = event.status == EventStatus::Open
-        && event.sale_opens_at.is_none_or(|opens_at| opens_at <= at)
-        && event.sale_closes_at.is_none_or(|closes_at| at < closes_at);
-    found.check(Rule::Log, on_sale, || told(change, "holds units that are not on sale"));
+    found.check_known(Rule::Log, hall.is_on_sale(at), || told(change, "holds units that are not on sale"));
     let has = hall.has(&after.user_id) + i64::from(after.quantity());
     let is_allowed = event.units_per_user.is_none_or(|limit| has <= i64::from(limit));
     found.check(Rule::Log, is_allowed, || {
@@ -116,8 +113,7 @@ pub(super) fn admitted(hall: &Hall, change: &Change, after: &Reservation, found:
 pub(super) fn are_seats_there(hall: &Hall, change: &Change, after: &Reservation, found: &mut Found) {
     for units in after.units.iter().filter(|units| !units.seats.is_empty()) {
         let are_there = hall.seats.as_ref().map(|seats| {
-            let is_there =
-                |seat| seats.section_of(seat) == Some(units.section_id) && !hall.removed.contains(seat);
+            let is_there = |seat| seats.section_of(seat) == Some(units.section_id) && !hall.is_out(seat);
             units.seats.iter().all(is_there)
         });
         found.check_known(Rule::P5, are_there, || told(change, "holds seats that are not there"));

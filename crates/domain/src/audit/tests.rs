@@ -1,6 +1,6 @@
 //! Each rule broken by hand, and found.
 
-mod units;
+pub(crate) mod units;
 
 use time::{Duration, macros::datetime};
 

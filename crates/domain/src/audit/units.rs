@@ -8,6 +8,7 @@ use super::{
     found::{Found, Rule},
     hall::{Hall, is_live, lost, together},
     lawful::{admitted, are_seats_there, follows, goes_with_the_event, in_time},
+    turns::Pending,
 };
 use crate::{
     Change, Event, EventId, EventStatus, Fact, Reservation, ReservationId, SeatLabel, SectionId, Seq,
@@ -21,6 +22,8 @@ pub(super) struct Sales {
     due: Option<Due>,
     /// A hold that was just split off, behind the one that it was split off from.
     rest: Option<(ReservationId, ReservationId)>,
+    /// A hold that was just made, maybe for somebody in line.
+    pub(super) pending: Option<Pending>,
     /// Whether the change before is not known: the next hold may have been split off by it.
     is_cut: bool,
 }
@@ -62,7 +65,7 @@ impl Sales {
 
     /// What was told just before is not known.
     pub(super) fn unreadable(&mut self) {
-        (self.due, self.rest, self.is_cut) = (None, None, true);
+        (self.due, self.rest, self.pending, self.is_cut) = (None, None, None, true);
     }
 
     pub(super) fn step(&mut self, change: &Change, found: &mut Found) {
@@ -71,6 +74,7 @@ impl Sales {
         if let Some(due) = due {
             self.goes_on(due, change, found);
         }
+        let hold = self.hold_of(change, found);
         if let Some(after) = change.fact.reservation() {
             let Some(hall) = self.halls.get_mut(&(change.tenant_id, after.event_id)) else {
                 return found.check(Rule::Log, false, || told(change, "is of an event that is not there"));
@@ -85,13 +89,18 @@ impl Sales {
             self.reservation(change, after, from, rest, found);
         } else if let Some(event) = change.fact.event() {
             self.event(change, event, found);
+        } else if let Some(entry) = change.fact.waitlist_entry() {
+            self.waitlist(change, entry, hold, is_cut, found);
         }
     }
 
     /// The log ends.
-    pub(super) fn finish(&mut self, found: &mut Found) {
+    pub(super) fn end(&mut self, found: &mut Found) {
         if let Some(due) = self.due.take() {
             found.check(Rule::Log, false, || due.fault());
+        }
+        if let Some(pending) = self.pending.take() {
+            pending.is_ordinary(found);
         }
     }
 
@@ -132,7 +141,10 @@ impl Sales {
         if hall.unsettled.remove(&after.id) {
             settle(hall, change, after, found);
             match change.fact {
-                Fact::ReservationHeld { .. } => self.rest = from.map(|from| (from, after.id)),
+                Fact::ReservationHeld { .. } => {
+                    self.rest = from.map(|from| (from, after.id));
+                    self.pending = from.is_none().then(|| Pending::of_unknown(change, after));
+                }
                 Fact::ReservationSplit { to, .. } => {
                     self.due = due(What::Gained { from: after.id, to });
                     self.rest = rest;
@@ -143,6 +155,9 @@ impl Sales {
         }
         let before = hall.take(after.id);
         let before = before.as_ref();
+        if matches!(change.fact, Fact::ReservationHeld { .. }) && before.is_none() {
+            self.pending = Some(Pending::new(hall, change, after));
+        }
         found.check(Rule::Log, follows(change, before, after), || {
             told(change, &format!("does not follow from what reservation {} was", after.id))
         });

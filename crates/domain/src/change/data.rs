@@ -4,7 +4,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{Fact, SeatsAdded, SeatsRemoved};
-use crate::{Availability, Booking, Conflict, Event, Reservation, ReservationId, Resource, Seq, Venue};
+use crate::{
+    Availability, Booking, Conflict, Event, Reservation, ReservationId, Resource, Seq, Venue, WaitlistEntry,
+};
 
 /// A fact's object, and what is said of it.
 #[derive(Debug, Serialize)]
@@ -57,6 +59,9 @@ pub(crate) enum Data<'a> {
     Reservation {
         reservation: &'a Reservation,
     },
+    Entry {
+        waitlist_entry: &'a WaitlistEntry,
+    },
     Leapt {
         from: Seq,
     },
@@ -107,6 +112,10 @@ impl Fact {
                 Data::Confirmed { reservation, rest: *rest, sections }
             }
             Self::ReservationExtended { reservation } => Data::Reservation { reservation },
+            Self::WaitlistJoined { waitlist_entry }
+            | Self::WaitlistOffered { waitlist_entry }
+            | Self::WaitlistLeft { waitlist_entry }
+            | Self::WaitlistEnded { waitlist_entry } => Data::Entry { waitlist_entry },
         }
     }
 }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::Kind;
 use crate::{
     Availability, Booking, Conflict, Event, EventId, Reservation, ReservationId, Resource, ResourceId,
-    SeatLabel, SectionId, Seq, UserId, Venue, VenueId, seating::Row,
+    SeatLabel, SectionId, Seq, UserId, Venue, VenueId, WaitlistEntry, seating::Row,
 };
 
 /// Rows of seats that a section was given.
@@ -81,6 +81,14 @@ pub enum Fact {
     ReservationReleased { reservation: Reservation, sections: Vec<Availability> },
     /// Confirmed units were given up, or the event was called off.
     ReservationCancelled { reservation: Reservation, sections: Vec<Availability> },
+    /// Somebody came into the line for units of an event.
+    WaitlistJoined { waitlist_entry: WaitlistEntry },
+    /// The units that were held right before are held for who waited for them, and who is out of line by that.
+    WaitlistOffered { waitlist_entry: WaitlistEntry },
+    /// Somebody left the line.
+    WaitlistLeft { waitlist_entry: WaitlistEntry },
+    /// Somebody was taken out of line: the sale is over, or they may have no more units.
+    WaitlistEnded { waitlist_entry: WaitlistEntry },
     /// The log ended at `from`, and may once have gone on from there to what is lost; no position in between was ever
     /// told, or will be. Belongs to [`NO_TENANT`](crate::NO_TENANT): it is told by `resync` and by `log_gone`.
     LogLeapt { from: Seq },
@@ -98,6 +106,7 @@ enum Subject<'a> {
     Venue(&'a Venue),
     Event(&'a Event),
     Reservation(&'a Reservation),
+    Entry(&'a WaitlistEntry),
     Log,
 }
 
@@ -126,6 +135,10 @@ impl Fact {
             Self::ReservationExpired { .. } => Kind::ReservationExpired,
             Self::ReservationReleased { .. } => Kind::ReservationReleased,
             Self::ReservationCancelled { .. } => Kind::ReservationCancelled,
+            Self::WaitlistJoined { .. } => Kind::WaitlistJoined,
+            Self::WaitlistOffered { .. } => Kind::WaitlistOffered,
+            Self::WaitlistLeft { .. } => Kind::WaitlistLeft,
+            Self::WaitlistEnded { .. } => Kind::WaitlistEnded,
             Self::LogLeapt { .. } => Kind::LogLeapt,
             Self::ClockSetBack { .. } => Kind::ClockSetBack,
         }
@@ -154,6 +167,10 @@ impl Fact {
             | Self::ReservationExpired { reservation, .. }
             | Self::ReservationReleased { reservation, .. }
             | Self::ReservationCancelled { reservation, .. } => Subject::Reservation(reservation),
+            Self::WaitlistJoined { waitlist_entry }
+            | Self::WaitlistOffered { waitlist_entry }
+            | Self::WaitlistLeft { waitlist_entry }
+            | Self::WaitlistEnded { waitlist_entry } => Subject::Entry(waitlist_entry),
             Self::LogLeapt { .. } | Self::ClockSetBack { .. } => Subject::Log,
         }
     }
@@ -174,6 +191,14 @@ impl Fact {
         }
     }
 
+    /// The entry of a waiting list that it is about, if it is about one.
+    pub const fn waitlist_entry(&self) -> Option<&WaitlistEntry> {
+        match self.subject() {
+            Subject::Entry(entry) => Some(entry),
+            _ => None,
+        }
+    }
+
     /// The event that it is about, if it is about one.
     pub const fn event(&self) -> Option<&Event> {
         match self.subject() {
@@ -187,6 +212,7 @@ impl Fact {
         match self.subject() {
             Subject::Booking(booking) => Some(&booking.user_id),
             Subject::Reservation(reservation) => Some(&reservation.user_id),
+            Subject::Entry(entry) => Some(&entry.user_id),
             _ => None,
         }
     }
@@ -200,11 +226,12 @@ impl Fact {
         }
     }
 
-    /// The event that it is about, or whose reservations it is about.
+    /// The event that it is about, or whose reservations or waiting list it is about.
     pub const fn event_id(&self) -> Option<EventId> {
         match self.subject() {
             Subject::Event(event) => Some(event.id),
             Subject::Reservation(reservation) => Some(reservation.event_id),
+            Subject::Entry(entry) => Some(entry.event_id),
             _ => None,
         }
     }
@@ -217,6 +244,7 @@ impl Fact {
             Subject::Booking(booking) => Some(booking.venue_id),
             Subject::Event(event) => Some(event.venue_id),
             Subject::Reservation(reservation) => Some(reservation.venue_id),
+            Subject::Entry(entry) => Some(entry.venue_id),
             Subject::Log => None,
         }
     }
@@ -259,6 +287,7 @@ impl Fact {
             Subject::Venue(venue) => venue.id.uuid(),
             Subject::Event(event) => event.id.uuid(),
             Subject::Reservation(reservation) => reservation.id.uuid(),
+            Subject::Entry(entry) => entry.id.uuid(),
             Subject::Log => uuid::Uuid::nil(),
         }
     }

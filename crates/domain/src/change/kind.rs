@@ -48,6 +48,10 @@ kinds! {
     ReservationExpired: "reservation_expired",
     ReservationReleased: "reservation_released",
     ReservationCancelled: "reservation_cancelled",
+    WaitlistJoined: "waitlist_joined",
+    WaitlistOffered: "waitlist_offered",
+    WaitlistLeft: "waitlist_left",
+    WaitlistEnded: "waitlist_ended",
     LogLeapt: "log_leapt",
     ClockSetBack: "clock_set_back",
 }

@@ -6,11 +6,13 @@ use super::*;
 use crate::{
     Availability, Booking, BookingId, Claim, Conflict, Event, EventId, EventStatus, EventTitle, Reservation,
     ReservationId, Resource, ResourceId, ResourceName, SeatLabel, Section, SectionId, SectionKind,
-    SectionName, Status, TimeRange, Units, Venue, VenueId, VenueName, ZoneName,
+    SectionName, Status, TimeRange, Units, Venue, VenueId, VenueName, WaitlistEntry, WaitlistEntryId,
+    WaitlistState, ZoneName,
     event::{Currency, Price},
     reservation::State,
     rules::BookingLimits,
-    seating,
+    seating::{self, Adjacency},
+    waitlist::{Choice, Request},
 };
 
 const AT: OffsetDateTime = datetime!(2027-03-20 08:00:00.5 UTC);
@@ -111,6 +113,26 @@ fn reservation() -> Reservation {
     }
 }
 
+fn waitlist_entry() -> WaitlistEntry {
+    WaitlistEntry {
+        id: WaitlistEntryId::from_u128(11),
+        event_id: EventId::from_u128(7),
+        venue_id: VenueId::from_u128(6),
+        user_id: UserId::parse("alice").unwrap(),
+        request: Request {
+            quantity: 2,
+            adjacent: Adjacency::Required,
+            choices: vec![Choice { section_id: Some(SectionId::from_u128(8)), category: None }],
+        },
+        offer_seconds: 600,
+        rank: Seq(17),
+        state: WaitlistState::Offered { reservation_id: ReservationId::from_u128(9), expires_at: AT },
+        version: 2,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
 #[test]
 fn a_recorded_change_travels_and_arrives_as_it_was() {
     let (booking, resource, venue) = (booking(), resource(), venue());
@@ -156,6 +178,10 @@ fn a_recorded_change_travels_and_arrives_as_it_was() {
         Fact::ReservationExpired { reservation: reservation(), sections: sections.clone() },
         Fact::ReservationReleased { reservation: reservation(), sections: sections.clone() },
         Fact::ReservationCancelled { reservation: reservation(), sections },
+        Fact::WaitlistJoined { waitlist_entry: waitlist_entry() },
+        Fact::WaitlistOffered { waitlist_entry: waitlist_entry() },
+        Fact::WaitlistLeft { waitlist_entry: waitlist_entry() },
+        Fact::WaitlistEnded { waitlist_entry: waitlist_entry() },
         Fact::LogLeapt { from: Seq(4) },
         Fact::ClockSetBack { from: AT },
     ];

@@ -11,7 +11,9 @@ use utoipa::{
     },
 };
 
-use super::{Schemas, SeenConflict, SeenRecordedBooking, SeenReservation, add, example, refer};
+use super::{
+    Schemas, SeenConflict, SeenRecordedBooking, SeenReservation, SeenWaitlistEntry, add, example, refer,
+};
 use crate::{
     Availability, Event, Kind, RequestId, ReservationId, Resource, Seq, Traceparent, UserId, Venue,
     change::{SeatsAdded, SeatsRemoved},
@@ -49,6 +51,7 @@ impl ToSchema for LoggedChange {
         add::<SeatsAdded>(schemas);
         add::<SeatsRemoved>(schemas);
         add::<SeenReservation>(schemas);
+        add::<SeenWaitlistEntry>(schemas);
         add::<Availability>(schemas);
         add::<UserId>(schemas);
         add::<RequestId>(schemas);
@@ -147,6 +150,14 @@ const fn about(kind: Kind) -> &'static str {
         Kind::ReservationExpired => "The end of a hold came before it was confirmed.",
         Kind::ReservationReleased => "Its owner gave a hold up.",
         Kind::ReservationCancelled => "Confirmed units were given up, or the event was called off.",
+        Kind::WaitlistJoined => "Somebody came into the line for units of an event.",
+        Kind::WaitlistOffered => {
+            "Units are held for who was first in line for them, by the reservation that is told of right before."
+        }
+        Kind::WaitlistLeft => "Somebody left the line.",
+        Kind::WaitlistEnded => {
+            "Somebody was taken out of line: the sale is over, or they may have no more units."
+        }
         Kind::LogLeapt => "The log goes on further ahead.",
         Kind::ClockSetBack => "The log's clock was set back.",
     }
@@ -218,6 +229,9 @@ fn data(kind: Kind) -> Object {
         ),
         Kind::ReservationExtended => {
             reservation(object).property("sections", Array::new(refer::<Availability>()))
+        }
+        Kind::WaitlistJoined | Kind::WaitlistOffered | Kind::WaitlistLeft | Kind::WaitlistEnded => {
+            object.property("waitlist_entry", refer::<SeenWaitlistEntry>()).required("waitlist_entry")
         }
         Kind::LogLeapt | Kind::ClockSetBack => object,
     }

@@ -8,13 +8,14 @@ use crate::{
     DEFAULT_TENANT, DEFAULT_VENUE, Event, EventId, EventStatus, EventTitle, Fact, Kind, Price, RequestId,
     Reservation, ReservationId, Resource, ResourceId, ResourceName, Roles, RowName, SeatLabel, Section,
     SectionId, SectionKind, SectionName, Seq, Status, TimeRange, Title, Trace, Units, UserId, Venue,
-    VenueName, ZoneName,
+    VenueName, WaitlistEntry, WaitlistEntryId, WaitlistState, ZoneName,
     change::{SeatsAdded, SeatsRemoved},
     event::Currency,
     reservation::State,
     rules::BookingLimits,
-    seating::{Row, RowSeats},
+    seating::{Adjacency, Row, RowSeats},
     visible::{self, Another, Seen},
+    waitlist::{Choice, Ending, Request},
 };
 
 const AT: OffsetDateTime = datetime!(2027-03-20 08:15:30.25 UTC);
@@ -166,6 +167,37 @@ pub fn confirmed() -> Reservation {
     reservation().with(State::Confirmed { code }, AT + Duration::MINUTE)
 }
 
+/// A place in line for two of them.
+pub fn waitlist_entry() -> WaitlistEntry {
+    WaitlistEntry {
+        id: WaitlistEntryId::from_u128(RESERVATION.uuid().as_u128() + 2),
+        event_id: EVENT,
+        venue_id: DEFAULT_VENUE,
+        user_id: right!(UserId::parse("alice")),
+        request: Request {
+            quantity: 2,
+            adjacent: Adjacency::Preferred,
+            choices: vec![
+                Choice { section_id: Some(SECTION), category: None },
+                Choice { section_id: None, category: None },
+            ],
+        },
+        offer_seconds: 600,
+        rank: Seq(17),
+        state: WaitlistState::Waiting,
+        version: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+/// The same once two are held for it.
+pub fn offered() -> WaitlistEntry {
+    let expires_at = AT + Duration::minutes(11);
+    let state = WaitlistState::Offered { reservation_id: RESERVATION, expires_at };
+    waitlist_entry().with(state, AT + Duration::MINUTE)
+}
+
 /// What the log tells of a change of this kind.
 pub fn change(kind: Kind) -> Change {
     let booking = booking();
@@ -230,12 +262,26 @@ pub fn change(kind: Kind) -> Change {
             reservation: reservation().with(State::Cancelled, AT + Duration::MINUTE),
             sections: vec![Availability::new(SECTION, 20, 0, 0)],
         },
+        Kind::WaitlistJoined => Fact::WaitlistJoined { waitlist_entry: waitlist_entry() },
+        Kind::WaitlistOffered => Fact::WaitlistOffered { waitlist_entry: offered() },
+        Kind::WaitlistLeft => Fact::WaitlistLeft {
+            waitlist_entry: waitlist_entry().with(WaitlistState::Left, AT + Duration::MINUTE),
+        },
+        Kind::WaitlistEnded => {
+            let state = WaitlistState::Ended { reason: Ending::SaleOver };
+            Fact::WaitlistEnded { waitlist_entry: waitlist_entry().with(state, AT + Duration::HOUR) }
+        }
         Kind::LogLeapt => Fact::LogLeapt { from: Seq(4_711) },
         Kind::ClockSetBack => Fact::ClockSetBack { from: AT },
     };
     let by_engine = matches!(
         kind,
-        Kind::BookingValidated | Kind::BookingRejected | Kind::BookingMoveRejected | Kind::ReservationExpired
+        Kind::BookingValidated
+            | Kind::BookingRejected
+            | Kind::BookingMoveRejected
+            | Kind::ReservationExpired
+            | Kind::WaitlistOffered
+            | Kind::WaitlistEnded
     );
     let request_id = (!by_engine).then(|| Uuid::from_u128(BOOKING.uuid().as_u128() + 1).to_string());
     Change {

@@ -2,9 +2,9 @@
 
 use holdfast_domain::{
     Booking, BookingId, Event, EventId, Kind, Reservation, ReservationId, ResourceId, Seq, TenantId,
-    audit::Replay,
+    WaitlistEntry, WaitlistEntryId, audit::Replay,
 };
-use holdfast_store::{After, Begun, BegunEvent, BegunReservation, Error};
+use holdfast_store::{After, Begun, BegunEntry, BegunEvent, BegunReservation, Error};
 use uuid::Uuid;
 
 use super::{
@@ -21,6 +21,7 @@ pub(super) enum Object {
     Booking(ResourceId, BookingId),
     Event(EventId),
     Reservation(EventId, ReservationId),
+    Entry(EventId, WaitlistEntryId),
 }
 
 impl Object {
@@ -30,6 +31,7 @@ impl Object {
             Self::Booking(resource_id, id) => replay.adopt_unsettled(tenant_id, resource_id, id),
             Self::Event(id) => replay.adopt_unsettled_event(tenant_id, id),
             Self::Reservation(event_id, id) => replay.adopt_unsettled_reservation(tenant_id, event_id, id),
+            Self::Entry(event_id, id) => replay.adopt_unsettled_waitlist_entry(tenant_id, event_id, id),
         }
     }
 
@@ -38,6 +40,7 @@ impl Object {
             Self::Booking(_, id) => id.uuid(),
             Self::Event(id) => id.uuid(),
             Self::Reservation(_, id) => id.uuid(),
+            Self::Entry(_, id) => id.uuid(),
         }
     }
 
@@ -47,6 +50,7 @@ impl Object {
             Self::Booking(..) => Kind::BookingCreated,
             Self::Event(_) => Kind::EventCreated,
             Self::Reservation(..) => Kind::ReservationHeld,
+            Self::Entry(..) => Kind::WaitlistJoined,
         }
     }
 }
@@ -56,6 +60,7 @@ enum Row {
     Booking(Booking),
     Event(Event),
     Reservation(Reservation),
+    Entry(WaitlistEntry),
 }
 
 impl Row {
@@ -65,6 +70,7 @@ impl Row {
             Self::Booking(booking) => replay.adopt(tenant_id, booking),
             Self::Event(event) => replay.adopt_event(tenant_id, event),
             Self::Reservation(reservation) => replay.adopt_reservation(tenant_id, reservation),
+            Self::Entry(entry) => replay.adopt_waitlist_entry(tenant_id, entry),
         }
     }
 }
@@ -100,6 +106,13 @@ impl From<BegunReservation> for Begins {
     }
 }
 
+impl From<BegunEntry> for Begins {
+    fn from(begun: BegunEntry) -> Self {
+        let BegunEntry { tenant_id, event_id, id, row, first } = begun;
+        Self { tenant_id, object: Object::Entry(event_id, id), row: row.ok().map(Row::Entry), first }
+    }
+}
+
 impl Reading<'_> {
     /// Takes what there was before the log: an object that the log does not tell of has been as it is, and one of which it
     /// tells later only then is known. One whose row can't be read never is.
@@ -114,6 +127,8 @@ impl Reading<'_> {
         self.adopt_each(replay, margin, &mut young, events).await?;
         let reservations = async |after| database.begun_reservations(shard, from, after, ROWS).await;
         self.adopt_each(replay, margin, &mut young, reservations).await?;
+        let entries = async |after| database.begun_waitlist(shard, from, after, ROWS).await;
+        self.adopt_each(replay, margin, &mut young, entries).await?;
         Ok(young)
     }
 

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use holdfast_domain::{
     Booking, Event, Reservation, Resource, SeatLabel, Section, SectionName, TimeRange, Units, Venue,
+    WaitlistEntry, waitlist::Ending,
 };
 
 /// What differs of two of a kind.
@@ -119,6 +120,33 @@ pub fn reservations(stored: &Reservation, told: &Reservation) -> Vec<String> {
         .of("units", &units(&stored.units), &units(&told.units))
         .text("the name of a section", &names(&stored.units), &names(&told.units))
         .of("choice", &or_none(stored.choice), &or_none(told.choice))
+        .of("version", &stored.version, &told.version)
+        .of("event", &stored.event_id, &told.event_id)
+        .of("venue", &stored.venue_id, &told.venue_id)
+        .text("user", &stored.user_id, &told.user_id)
+        .of("created_at", &stored.created_at, &told.created_at)
+        .of("updated_at", &stored.updated_at, &told.updated_at)
+        .0
+}
+
+/// Of an entry of a waiting list.
+pub fn entries(stored: &WaitlistEntry, told: &WaitlistEntry) -> Vec<String> {
+    if stored == told {
+        return Vec::new();
+    }
+    let reservation = |entry: &WaitlistEntry| or_none(entry.state.reservation_id());
+    let expires_at = |entry: &WaitlistEntry| or_none(entry.state.expires_at());
+    let reason = |entry: &WaitlistEntry| or_none(entry.state.reason().map(Ending::as_str));
+    Differences::default()
+        .of("status", stored.state.status().as_str(), told.state.status().as_str())
+        .of("the hold that was made for it", &reservation(stored), &reservation(told))
+        .of("expires_at", &expires_at(stored), &expires_at(told))
+        .of("reason", &reason(stored), &reason(told))
+        .of("rank", &stored.rank, &told.rank)
+        .of("quantity", &stored.request.quantity, &told.request.quantity)
+        .text("adjacent", &stored.request.adjacent, &told.request.adjacent)
+        .text("what it chooses from", &stored.request.choices, &told.request.choices)
+        .of("offer_seconds", &stored.offer_seconds, &told.offer_seconds)
         .of("version", &stored.version, &told.version)
         .of("event", &stored.event_id, &told.event_id)
         .of("venue", &stored.venue_id, &told.venue_id)

@@ -19,11 +19,14 @@ pub enum Promise {
     P4,
     /// No more is taken than there is, and a hold ends at its end.
     P5,
+    /// Nobody in line is passed over, and each gets what they waited for.
+    #[serde(rename = "waitlist")]
+    Waitlist,
 }
 
 impl Promise {
     /// In the order in which they are told.
-    pub const ALL: [Self; 5] = [Self::Log, Self::P1, Self::P2, Self::P4, Self::P5];
+    pub const ALL: [Self; 6] = [Self::Log, Self::P1, Self::P2, Self::P4, Self::P5, Self::Waitlist];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Promise {
             Self::P2 => "P2",
             Self::P4 => "P4",
             Self::P5 => "P5",
+            Self::Waitlist => "waitlist",
         }
     }
 
@@ -48,6 +52,9 @@ impl Promise {
             Self::P5 => {
                 "held plus confirmed never exceeds capacity; a hold ends at its end; taken and free make the capacity"
             }
+            Self::Waitlist => {
+                "who is first in line, of those whose request fits, gets what comes back; nobody slips in"
+            }
         }
     }
 }
@@ -59,6 +66,7 @@ impl From<audit::Rule> for Promise {
             audit::Rule::P1 => Self::P1,
             audit::Rule::P4 => Self::P4,
             audit::Rule::P5 => Self::P5,
+            audit::Rule::Waitlist => Self::Waitlist,
         }
     }
 }
@@ -90,6 +98,7 @@ pub struct Each {
     p4: u64,
     #[serde(rename = "P5")]
     p5: u64,
+    waitlist: u64,
 }
 
 impl Each {
@@ -101,6 +110,7 @@ impl Each {
             Promise::P2 => self.p2,
             Promise::P4 => self.p4,
             Promise::P5 => self.p5,
+            Promise::Waitlist => self.waitlist,
         }
     }
 
@@ -116,6 +126,7 @@ impl Each {
             Promise::P2 => self.p2 += count,
             Promise::P4 => self.p4 += count,
             Promise::P5 => self.p5 += count,
+            Promise::Waitlist => self.waitlist += count,
         }
     }
 }
@@ -145,6 +156,8 @@ pub struct Figures {
     pub holds: u64,
     /// Confirmations among them.
     pub confirmations: u64,
+    /// Holds among them that were made for who stood in line.
+    pub offers: u64,
     /// Rows read, by table.
     pub bookings: u64,
     /// The same.
@@ -155,9 +168,11 @@ pub struct Figures {
     pub events: u64,
     /// The same.
     pub reservations: u64,
+    /// The same.
+    pub waitlist_entries: u64,
     /// How often something was held against each promise.
     pub checks: Each,
-    /// Bookings, events and reservations that begin before what was read of the log.
+    /// Bookings, events, reservations and places in line that begin before what was read of the log.
     pub begun_before: u64,
     /// Objects of which the log has nothing, since it was pruned.
     pub untold: u64,
@@ -174,11 +189,13 @@ impl AddAssign for Figures {
         self.rejections += other.rejections;
         self.holds += other.holds;
         self.confirmations += other.confirmations;
+        self.offers += other.offers;
         self.bookings += other.bookings;
         self.resources += other.resources;
         self.venues += other.venues;
         self.events += other.events;
         self.reservations += other.reservations;
+        self.waitlist_entries += other.waitlist_entries;
         self.checks += other.checks;
         self.begun_before += other.begun_before;
         self.untold += other.untold;

@@ -92,6 +92,12 @@ impl Reading<'_> {
             if !self.replay(&mut replay, before, until).await? {
                 return Ok(Outcome::Pruned);
             }
+            // A head stands between two transactions.
+            replay.end();
+            let at = At(self.shard);
+            for fault in replay.take_faults() {
+                self.verdict.find(at.find(fault.rule.into(), Some(until), None, fault.what));
+            }
         }
         self.count(&replay);
         self.check_end().await?;
@@ -106,14 +112,14 @@ impl Reading<'_> {
     async fn replay(&mut self, replay: &mut Replay, before: Seq, until: Seq) -> Result<bool, Error> {
         let mut last = before;
         let mut known: HashSet<(TenantId, Uuid)> = HashSet::new();
-        let mut next = self.ask(before, until);
+        let mut next = read_ahead(self.database, self.shard, before, until);
         loop {
             // No code of ours can panic there, and nobody aborts it.
             let page = next.await.map_err(|_| Error::Stopping)??;
             let Some(end) = page.last() else {
                 break;
             };
-            next = self.ask(end.seq, until);
+            next = read_ahead(self.database, self.shard, end.seq, until);
             let mut objects: HashMap<Table, HashSet<(TenantId, Uuid)>> = HashMap::new();
             for recorded in &page {
                 let change = recorded.parse();
@@ -147,12 +153,6 @@ impl Reading<'_> {
         let is_there = last == until || self.was_pruned_to(until.next()).await?;
         self.check(is_there, Some(until), || format!("it is not there: the last one before it is {last}"));
         Ok(true)
-    }
-
-    /// The next page, read while the last one is judged.
-    fn ask(&self, after: Seq, until: Seq) -> JoinHandle<Result<Vec<Recorded>, Error>> {
-        let (database, shard) = (self.database.clone(), self.shard);
-        tokio::spawn(async move { database.log_run(shard, after, until, PAGE).await })
     }
 
     /// Whether all before `seq` has been pruned by now.
@@ -190,9 +190,9 @@ impl Reading<'_> {
             let name = Some(format!("{} {}", word(table), object.1));
             self.verdict.find(at.find(Promise::P2, None, name, "it is in the log, and not in the table"));
         }
-        // Bookings and reservations are told of a few times and then no more; the others again and again, and they are few.
-        let kept = if matches!(table, Table::Bookings | Table::Reservations) { lost } else { objects };
-        known.extend(kept);
+        // These are told of a few times and then no more; the others again and again, and they are few.
+        let is_many = matches!(table, Table::Bookings | Table::Reservations | Table::Waitlist);
+        known.extend(if is_many { lost } else { objects });
         Ok(())
     }
 
@@ -202,10 +202,12 @@ impl Reading<'_> {
         (figures.changes, figures.grants) = (report.changes, report.grants);
         (figures.rejections, figures.unjudged) = (report.rejections, report.unjudged);
         (figures.holds, figures.confirmations) = (report.holds, report.confirmations);
+        figures.offers = report.offers;
         self.verdict.checked(Promise::P1, report.p1_checks);
         self.verdict.checked(Promise::P4, report.p4_checks);
         self.verdict.checked(Promise::P5, report.p5_checks);
-        let others = report.p1_checks + report.p4_checks + report.p5_checks;
+        self.verdict.checked(Promise::Waitlist, report.waitlist_checks);
+        let others = report.p1_checks + report.p4_checks + report.p5_checks + report.waitlist_checks;
         self.verdict.checked(Promise::Log, report.checks - others);
     }
 
@@ -224,6 +226,17 @@ impl Reading<'_> {
     }
 }
 
+/// The next page, read while the last one is looked at.
+pub(crate) fn read_ahead(
+    database: &Database,
+    shard: Shard,
+    after: Seq,
+    until: Seq,
+) -> JoinHandle<Result<Vec<Recorded>, Error>> {
+    let database = database.clone();
+    tokio::spawn(async move { database.log_run(shard, after, until, PAGE).await })
+}
+
 /// Whether this is the first change that the log ever had.
 fn begins(first: Option<&Recorded>) -> bool {
     first.is_some_and(|first| {
@@ -238,6 +251,7 @@ fn object(change: &Change) -> Option<(Table, (TenantId, Uuid))> {
         Fact::VenueCreated { .. } | Fact::VenueUpdated { .. } => Table::Venues,
         _ if change.fact.event().is_some() => Table::Events,
         _ if change.fact.reservation().is_some() => Table::Reservations,
+        _ if change.fact.waitlist_entry().is_some() => Table::Waitlist,
         _ => change.fact.booking().map(|_| Table::Bookings)?,
     };
     Some((table, (change.tenant_id, change.fact.object_id())))
@@ -254,5 +268,6 @@ pub(super) const fn word(table: Table) -> &'static str {
         Table::Venues => "venue",
         Table::Events => "event",
         Table::Reservations => "reservation",
+        Table::Waitlist => "waitlist entry",
     }
 }

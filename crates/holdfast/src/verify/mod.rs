@@ -6,6 +6,7 @@
 mod begun;
 mod compare;
 mod finds;
+mod lines;
 mod log;
 mod progress;
 mod report;
@@ -18,7 +19,7 @@ use std::time::Instant;
 
 use holdfast_domain::{Fact, Seq, Shard, change::Recorded};
 use holdfast_runtime::lifecycle::BoxError;
-use holdfast_store::{Database, Error};
+use holdfast_store::{Database, Error, UnitNets};
 
 use crate::{settings::VerifySettings, stdout};
 use finds::{Find, Promise, Verdict};
@@ -61,19 +62,28 @@ pub async fn run(settings: &VerifySettings) -> Result<bool, BoxError> {
 pub async fn verify(database: &Database, scope: &Scope) -> Result<Verdict, Error> {
     let mut progress = Progress::new();
     let mut verdict = Verdict::keeping(scope.finds_max);
-    let (has_net, (bounds_sections, seats_one)) =
-        (database.has_net().await?, database.has_unit_nets().await?);
+    let has_net = database.has_net().await?;
+    let UnitNets { bounds_sections, seats_one, places_one } = database.unit_nets().await?;
     for (promise, is_there, what) in [
-        (Promise::P1, has_net, "bookings_no_overlap, which keeps two overlapping grants out"),
-        (Promise::P5, bounds_sections, "sections_not_oversold, which keeps out more than there is"),
-        (Promise::P5, seats_one, "taken_seats_pkey, which keeps out a seat's second holder"),
+        (Promise::P1, has_net, "constraint bookings_no_overlap, which keeps two overlapping grants out"),
+        (
+            Promise::P5,
+            bounds_sections,
+            "constraint sections_not_oversold, which keeps out more than there is",
+        ),
+        (Promise::P5, seats_one, "constraint taken_seats_pkey, which keeps out a seat's second holder"),
+        (
+            Promise::Waitlist,
+            places_one,
+            "unique index waitlist_place, which keeps a user from standing in a line twice",
+        ),
     ] {
         verdict.check(promise, is_there, || Find {
             promise,
             shard: None,
             seq: None,
             object: None,
-            what: format!("the constraint {what}, is not there"),
+            what: format!("the {what}, is not there"),
         });
     }
     for shard in &scope.shards {

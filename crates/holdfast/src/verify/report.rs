@@ -14,10 +14,11 @@ pub fn table(verdict: &Verdict, took: Duration) -> String {
             "changes",
             figures.changes,
             format!(
-                "{} grants, {} rejections, {} holds, {} confirmations",
+                "{} grants, {} rejections, {} holds ({} of them offers), {} confirmations",
                 grouped(figures.grants),
                 grouped(figures.rejections),
                 grouped(figures.holds),
+                grouped(figures.offers),
                 grouped(figures.confirmations)
             ),
         ),
@@ -26,6 +27,7 @@ pub fn table(verdict: &Verdict, took: Duration) -> String {
         ("venues", figures.venues, String::new()),
         ("events", figures.events, String::new()),
         ("reservations", figures.reservations, String::new()),
+        ("waitlist", figures.waitlist_entries, String::new()),
     ];
     for (name, count, more) in rows {
         line(&mut text, format_args!("{name:<12}{:>13}   {more}", grouped(count)));
@@ -40,8 +42,8 @@ pub fn table(verdict: &Verdict, took: Duration) -> String {
         line(
             &mut text,
             format_args!(
-                "\nNot judged: {} bookings, events and reservations begin before what was read of the log; of {} objects it \
-                 has nothing; {} checks hang on that.",
+                "\nNot judged: {} bookings, events, reservations and places in line begin before what was read of the log; \
+                 of {} objects it has nothing; {} checks hang on that.",
                 grouped(figures.begun_before),
                 grouped(figures.untold),
                 grouped(figures.unjudged)

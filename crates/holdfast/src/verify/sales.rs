@@ -66,9 +66,10 @@ impl Look<'_> {
         self.agrees(Table::Events, stored, !self.is_whole, |row, fact| {
             fact.event().map(|told| compare::events(&row.event, told))
         });
-        let Ok(StoredEvent { event, taken, has_taken_seats }) = &stored.row else {
+        let Ok(StoredEvent { event, taken, has_taken_seats, line }) = &stored.row else {
             return;
         };
+        self.line(event.id, *line);
         if *has_taken_seats || event.sections.iter().any(|section| section.kind == SectionKind::Seated) {
             self.seated.push(event.id);
         }
@@ -178,7 +179,7 @@ impl Look<'_> {
     }
 
     /// Finds about an object.
-    fn of(&self, word: &'static str, id: Uuid) -> impl Fn(Promise, String) -> Find + use<> {
+    pub(super) fn of(&self, word: &'static str, id: Uuid) -> impl Fn(Promise, String) -> Find + use<> {
         let at = At(self.shard);
         move |promise, what| at.find(promise, None, Some(format!("{word} {id}")), what)
     }

@@ -38,7 +38,8 @@ impl Look<'_> {
         self.verdict.figures.resources = self.each(resources, Self::resource).await?;
         let venues = async |after| database.stored_venues(shard, after, ROWS).await;
         self.verdict.figures.venues = self.each(venues, Self::venue).await?;
-        self.sales().await
+        self.sales().await?;
+        self.lines().await
     }
 
     /// Looks at each row of a table; how many there are.

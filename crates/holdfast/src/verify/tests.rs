@@ -1,6 +1,7 @@
 //! The control: databases that were damaged by hand, each in one way, and the find that each must give. And what must give
 //! none.
 
+mod lines;
 mod live;
 mod pruned;
 mod units;

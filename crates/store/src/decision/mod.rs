@@ -63,9 +63,9 @@ pub struct Look {
     pub waits: Option<time::Duration>,
     /// How long until the next open want is due, by the shard's clock; negative when it is overdue.
     pub due_in: Option<time::Duration>,
-    /// Whether reservations have to be settled: a hold has been over for a moment, or its event is called off.
+    /// Whether something has to be settled: a hold has been over for a moment, an event is called off, or a line is due.
     pub unsettled: bool,
-    /// How long until the next hold has to be settled, by the shard's clock; negative when one has.
+    /// How long until the next hold has to be settled, or a line is due, by the shard's clock; negative when one is.
     pub settles_in: Option<time::Duration>,
 }
 

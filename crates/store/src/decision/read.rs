@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Candidate, Look, StepLimits};
 use crate::{Error, Head};
 
-/// Cursor, window and next deadline in one snapshot, with the clock of that snapshot. The first change to deal with comes
+/// Cursor, window and next deadlines in one snapshot, with the clock of that snapshot. The first change to deal with comes
 /// first, as the loop goes on from change to change; to sort them all for it would cost more than the look.
 pub(crate) const LOOK: &str = "
     WITH head AS MATERIALIZED (
@@ -50,7 +50,8 @@ pub(crate) const LOOK: &str = "
             FROM reservations
             WHERE shard = $1 AND status = 'HOLD' AND expires_at > '-infinity'
         ),
-        EXISTS (SELECT FROM events WHERE shard = $1 AND status = 'CANCELLING')
+        EXISTS (SELECT FROM events WHERE shard = $1 AND status = 'CANCELLING'),
+        (SELECT min(line_due_at) FROM events WHERE shard = $1 AND line_due_at IS NOT NULL)
     FROM head";
 
 pub(crate) const WINDOW: &str = "
@@ -172,6 +173,8 @@ pub(crate) async fn look(client: &Object, shard: Shard, window: i64) -> Result<L
     let full = row.get::<_, i64>(2) >= window;
     let work = full || waits.is_some() || due_in.is_some_and(|wait| wait <= Duration::ZERO);
     let settles_in = row.get::<_, Option<OffsetDateTime>>(5).map(|end| end + SETTLED_TOGETHER - at);
+    let serves_in = row.get::<_, Option<OffsetDateTime>>(7).map(|due| due - at);
+    let settles_in = settles_in.into_iter().chain(serves_in).min();
     let unsettled = settles_in.is_some_and(|wait| wait <= Duration::ZERO) || row.get(6);
     Ok(Look { seq: Seq(row.get(0)), work, waits, due_in, unsettled, settles_in })
 }

@@ -1,6 +1,8 @@
 //! What a write answers: right after it, or rebuilt from the log when the answer was lost.
 
-use holdfast_domain::{Booking, Change, Conflicts, Event, Fact, Reservation, ReservationId, Resource, Venue};
+use holdfast_domain::{
+    Booking, Change, Conflicts, Event, Fact, Reservation, ReservationId, Resource, Venue, WaitlistEntry,
+};
 use time::OffsetDateTime;
 
 use super::refusal::WriteError;
@@ -44,6 +46,7 @@ pub(super) enum Answer {
     Venue(Box<Venue>),
     Resource(Box<Resource>),
     Event(Box<Event>),
+    Entry(Box<WaitlistEntry>),
 }
 
 impl Answer {
@@ -92,7 +95,14 @@ impl Answer {
                 Fact::BookingDeleted { .. }
                 | Fact::ReservationReleased { .. }
                 | Fact::ReservationCancelled { .. }
+                | Fact::WaitlistLeft { .. }
                 | Fact::EventCancelled { .. } => answer = Some(Self::Cancelled),
+                // Behind the hold that was made for it: the write was about the place in line.
+                Fact::WaitlistJoined { waitlist_entry }
+                | Fact::WaitlistOffered { waitlist_entry }
+                | Fact::WaitlistEnded { waitlist_entry } => {
+                    answer = Some(Self::Entry(Box::new(waitlist_entry.clone())));
+                }
                 Fact::LogLeapt { .. } | Fact::ClockSetBack { .. } => {}
             }
         }
@@ -133,6 +143,10 @@ impl Answer {
 
     pub(super) fn reservation(self) -> Result<Reserved, WriteError> {
         if let Self::Reserved(reserved) = self { Ok(*reserved) } else { Err(MIXED_UP.into()) }
+    }
+
+    pub(super) fn entry(self) -> Result<WaitlistEntry, WriteError> {
+        if let Self::Entry(entry) = self { Ok(*entry) } else { Err(MIXED_UP.into()) }
     }
 
     pub(super) fn event(self) -> Result<Event, WriteError> {

@@ -118,6 +118,7 @@ mod tests {
             hold_minutes: 10,
             hold_max_minutes: 120,
             events_per_tenant: 20_000,
+            waitlist_per_event: 1,
         };
         Backlog::new(Shard::all().next().expect("a shard"), &settings)
     }

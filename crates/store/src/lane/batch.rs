@@ -171,7 +171,10 @@ async fn transact(
         let above = head.start();
         let (created, counts) = (effects.created(), effects.counts());
         let write = async |head: &Head| {
-            let (wrote, sold) = join!(write(head, &created, &counts, &keys), sale.write_rest(head, &rest));
+            let (wrote, sold) = join!(
+                Box::pin(write(head, &created, &counts, &keys)),
+                Box::pin(sale.write_rest(head, &rest))
+            );
             wrote.and(sold)
         };
         let committed = head.write_and_commit(write).await;
@@ -226,7 +229,7 @@ async fn work<'a>(
                 .map_err(WriteError::from)
                 .and_then(|answer| replay(command, known, answer, &effects, &sale, at))
         } else {
-            // Of a reservation that was as the command wants it, the last change is an older one.
+            // Of an object that was as the command wants it, the last change is an older one.
             let mut stands = None;
             let answer = match command {
                 Command::Create(create) => effects.create(&mut head, create),
@@ -234,13 +237,13 @@ async fn work<'a>(
                 Command::Cancel(cancel) => effects.cancel(&mut head, cancel),
                 Command::Units(units) => match sale.apply(&mut head, units) {
                     Ok(Outcome::Done(answer)) => Ok(answer),
-                    Ok(Outcome::AsItIs(mut answer, reservation)) => {
+                    Ok(Outcome::AsItIs(mut answer, object)) => {
                         if let Answer::Reserved(again) = &mut answer
                             && again.reservation.state.code().is_some()
                         {
-                            again.rest = reservations::rest_of(&head, reservation).await?;
+                            again.rest = reservations::rest_of(&head, object.into()).await?;
                         }
-                        stands = Some(reservation).filter(|_| command.existing().is_none());
+                        stands = Some(object).filter(|_| command.existing().is_none());
                         Ok(answer)
                     }
                     Ok(Outcome::Again) => {
@@ -260,9 +263,9 @@ async fn work<'a>(
             if let (Ok(_), Some(key)) = (&answer, &order.key) {
                 let seq = match stands {
                     None => Some(head.seq()),
-                    Some(reservation) => match sale.told(reservation) {
+                    Some(object) => match sale.told(object) {
                         Some(seq) => Some(seq),
-                        None => keys::last_of(&head, reservation.uuid()).await?,
+                        None => keys::last_of(&head, object).await?,
                     },
                 };
                 keys.extend(seq.map(|seq| new_key(order, key, seq)));
@@ -276,7 +279,7 @@ async fn work<'a>(
         _ => None,
     });
     sale.tell_what_is_left(&head, refused).await?;
-    must_commit |= head.seq() != head.start() || !keys.is_empty();
+    must_commit |= head.seq() != head.start() || !keys.is_empty() || sale.has_lines_to_write();
     let mut rest = Rest::default();
     if must_commit {
         rest = sale.write(&head).await?;
@@ -319,7 +322,7 @@ fn replay(
     // The log may not have, or no longer, the last change of an object that the write left as it was.
     let value = match command {
         Command::Cancel(_)
-        | Command::Units(Units::Release(_))
+        | Command::Units(Units::Release(_) | Units::Leave(_))
         | Command::Catalogue(Catalogue::CancelEvent(_)) => Some(Answer::Cancelled),
         _ => answer.or_else(as_it_is),
     };

@@ -165,6 +165,8 @@ pub(super) async fn cancel_event(
         return Ok(Answer::Cancelled);
     }
     let (all, is_last) = reservations::some_live(head, cancel.id, Sale::SETTLED).await?;
+    // Who waits for units is taken leave of first, and in steps.
+    let is_last = is_last && events::waiting(head, tenant_id, cancel.id).await? == 0;
     let status = if is_last { EventStatus::Cancelled } else { EventStatus::Cancelling };
     let event = Event { status, version: before.version + 1, updated_at: head.at(), ..before.clone() };
     events::update(head, tenant_id, &event).await?;

@@ -13,8 +13,8 @@ mod reservation;
 pub use event::{AddSection, CancelEvent, CreateEvent, NewSection, NewUnits, UpdateEvent, UpdateSection};
 pub(super) use reservation::Units;
 pub use reservation::{
-    ConfirmReservation, ConfirmSeats, ExtendReservation, HoldUnits, Item, Part, Place, ReleaseReservation,
-    SectionRef, UnitsWanted,
+    ConfirmReservation, ConfirmSeats, ExtendReservation, HoldUnits, Item, JoinWaitlist, LeaveWaitlist, Part,
+    Place, ReleaseReservation, SectionRef, UnitsWanted,
 };
 
 /// Who asks for a write, and the names by which it is found again.
@@ -235,7 +235,7 @@ impl Command {
             Self::Create(create) => create.id.uuid(),
             Self::Update(update) => update.id.uuid(),
             Self::Cancel(cancel) => cancel.id.uuid(),
-            Self::Units(units) => units.reservation().uuid(),
+            Self::Units(units) => units.object(),
             Self::Catalogue(catalogue) => catalogue.object(),
         };
         (self.order().tenant_id, id)
@@ -253,10 +253,13 @@ impl Command {
         }
     }
 
-    /// The event whose holds that are over it settles first.
+    /// The event that it settles first: its holds that are over, and its line.
     pub(super) fn settles(&self) -> Option<EventId> {
         match self {
             Self::Units(Units::Hold(hold)) => Some(hold.event_id),
+            Self::Units(Units::Join(join)) => Some(join.event_id),
+            // It settles nothing, and does not pass who came before it into the same line.
+            Self::Units(Units::Leave(leave)) => Some(leave.event_id),
             _ => None,
         }
     }

@@ -24,7 +24,7 @@ use std::{
     time::Instant,
 };
 
-use holdfast_domain::{Event, Resource, Shard, Venue};
+use holdfast_domain::{Event, Resource, Shard, Venue, WaitlistEntry};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
@@ -35,12 +35,12 @@ pub use answer::{Booked, Reserved, Written};
 pub(crate) use box_office::{call_off, whole};
 pub use command::{
     AddSection, CancelBooking, CancelEvent, ConfirmReservation, ConfirmSeats, CreateBooking, CreateEvent,
-    CreateResource, CreateVenue, Edit, ExtendReservation, HoldUnits, Item, Key, NewSection, NewUnits, Order,
-    Part, Place, ReleaseReservation, SectionRef, Target, UnitsWanted, UpdateBooking, UpdateEvent,
-    UpdateResource, UpdateSection, UpdateVenue, Versions,
+    CreateResource, CreateVenue, Edit, ExtendReservation, HoldUnits, Item, JoinWaitlist, Key, LeaveWaitlist,
+    NewSection, NewUnits, Order, Part, Place, ReleaseReservation, SectionRef, Target, UnitsWanted,
+    UpdateBooking, UpdateEvent, UpdateResource, UpdateSection, UpdateVenue, Versions,
 };
 pub use refusal::{Left, Object, WriteError};
-pub(crate) use sale::{Rest, Sale};
+pub(crate) use sale::{Asked, Rest, Sale};
 
 use crate::{Database, Error, LaneSettings, meters::LaneMeters};
 use answer::Answer;
@@ -187,6 +187,23 @@ impl Lanes {
     /// When there is none of the caller's, or it could not be written.
     pub async fn release(&self, release: ReleaseReservation) -> Result<Written<()>, WriteError> {
         self.run(Command::Units(Units::Release(release))).await?.map(|_| Ok(()))
+    }
+
+    /// Takes a place in the line for units of an event. When the request fits it is served at once.
+    ///
+    /// # Errors
+    /// When there is no such event or section, the event is not on sale, the line is full, the caller stands in it already or
+    /// may not have so many units, or it could not be written.
+    pub async fn join_waitlist(&self, join: JoinWaitlist) -> Result<Written<WaitlistEntry>, WriteError> {
+        self.run(Command::Units(Units::Join(join))).await?.map(Answer::entry)
+    }
+
+    /// Leaves the line for units of an event. Again does nothing, and is no error.
+    ///
+    /// # Errors
+    /// When the caller never stood in it, or it could not be written.
+    pub async fn leave_waitlist(&self, leave: LeaveWaitlist) -> Result<Written<()>, WriteError> {
+        self.run(Command::Units(Units::Leave(leave))).await?.map(|_| Ok(()))
     }
 
     /// Makes an event with its sections.

@@ -78,7 +78,7 @@ pub(super) async fn take(
         asked::meet(head.client(), shard, &moves, leaving),
         bookings::asked_at(&head, &ranks),
         effects(&head, commands, &known),
-        Box::pin(Sale::begin(&head, settings, &units, sold, database.layouts())),
+        Box::pin(Sale::begin(&head, &units, sold, database.layouts())),
     );
     loaded.asked_at = asked_at?;
     met.extend(moved?);
@@ -90,7 +90,7 @@ pub(super) async fn take(
         Some(above) if !failpoint!("log.not_asked") => found_in_log(&head, above, commands).await?,
         _ => HashMap::new(),
     };
-    Ok((head, Read { loaded, sale: sale?, known, effects: effects?, done }))
+    Ok((head, Read { loaded, sale: sale?.with(settings), known, effects: effects?, done }))
 }
 
 /// The wants of bookings that are to be made.

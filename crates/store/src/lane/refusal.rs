@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_domain::{
-    EventStatus, NotOnSale, SeatLabel, SectionId, SectionName, Status,
+    EventStatus, NotOnSale, SeatLabel, SectionId, SectionName, Status, WaitlistEntryId,
     event::EventTimesError,
     range::RangeError,
     reservation::WrongStanding,
@@ -29,6 +29,8 @@ pub enum Object {
     Section,
     /// Units of it.
     Reservation,
+    /// A place in the line for them.
+    WaitlistEntry,
 }
 
 impl Object {
@@ -41,6 +43,7 @@ impl Object {
             Self::Event => "event",
             Self::Section => "section",
             Self::Reservation => "reservation",
+            Self::WaitlistEntry => "place in the waiting list",
         }
     }
 }
@@ -136,6 +139,24 @@ pub enum WriteError {
         limit: i32,
         /// How many they have.
         has: i64,
+    },
+    /// The caller stands in that line.
+    #[error("already in the waiting list")]
+    AlreadyWaiting {
+        /// Their place.
+        id: WaitlistEntryId,
+    },
+    /// Too many stand in that line.
+    #[error("{limit} already wait for this event")]
+    LineFull {
+        /// `WAITLIST_PER_EVENT`.
+        limit: i32,
+    },
+    /// Too many different requests stand in that line.
+    #[error("{limit} different requests already wait for this event")]
+    TooManyRequests {
+        /// How many there may be.
+        limit: usize,
     },
     /// The reservation's state forbids it.
     #[error(transparent)]

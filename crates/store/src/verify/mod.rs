@@ -2,6 +2,7 @@
 //! other in it is of one snapshot, so it agrees however much is written meanwhile. Never here: a head, a transaction of
 //! several statements, and what is to be thought of it.
 
+mod lines;
 mod rows;
 mod statements;
 mod unit_rows;
@@ -14,11 +15,16 @@ use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use crate::{Database, Error, bookings, changes::recorded, resources, venues};
+use lines::LOST_ENTRIES;
+#[cfg(test)]
+pub(crate) use lines::{BEGUN_ENTRIES, ENTRIES};
+pub use lines::{BegunEntry, StoredEntry};
 pub use rows::{After, Begun, LogEnds, Stored, StoredBooking, StoredResource, Table};
 pub(crate) use statements::{BEGUN, BOOKINGS, ENDS, OF_ITSELF, RESOURCES, RUN, VENUES};
 use statements::{LOST_BOOKINGS, LOST_RESOURCES, LOST_VENUES, NET};
 pub use unit_rows::{
-    BegunEvent, BegunReservation, Seating, SectionTaken, StoredEvent, StoredReservation, StoredSeats,
+    BegunEvent, BegunReservation, Seating, SectionTaken, StoredEvent, StoredLine, StoredReservation,
+    StoredSeats, UnitNets,
 };
 #[cfg(test)]
 pub(crate) use unit_statements::{BEGUN_EVENTS, BEGUN_RESERVATIONS, EVENTS, RESERVATIONS, SEATS};
@@ -104,7 +110,7 @@ impl Database {
             resource_id: row.get::<_, Uuid>(2).into(),
             id: row.get::<_, Uuid>(1).into(),
             row: bookings::from_row(row, 1),
-            first: row.get::<_, Option<i64>>(18).map(|seq| (Seq(seq), row.get(19))),
+            first: first(row, 18),
         });
         Ok(begun.collect())
     }
@@ -172,6 +178,7 @@ impl Database {
             Table::Venues => LOST_VENUES,
             Table::Events => LOST_EVENTS,
             Table::Reservations => LOST_RESERVATIONS,
+            Table::Waitlist => LOST_ENTRIES,
         };
         let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = objects.iter().map(|(t, id)| (t.uuid(), *id)).unzip();
         let rows = self.read(statement, &[&shard.number(), &tenants, &ids]).await?;
@@ -210,4 +217,8 @@ fn place(after: After) -> (Uuid, Uuid) {
 
 fn told(row: &Row, first: usize) -> Option<Recorded> {
     row.get::<_, Option<i64>>(first + 1).map(|_| recorded(row, first))
+}
+
+fn first(row: &Row, column: usize) -> Option<(Seq, String)> {
+    row.get::<_, Option<i64>>(column).map(|seq| (Seq(seq), row.get(column + 1)))
 }

@@ -77,6 +77,7 @@ pub enum Table {
     Venues,
     Events,
     Reservations,
+    Waitlist,
 }
 
 /// The last object of the page before.

@@ -5,6 +5,8 @@ use holdfast_domain::{
     seating::{Layout, SeatMap},
 };
 
+use time::OffsetDateTime;
+
 use crate::Error;
 
 /// An event's row, with its sections.
@@ -16,6 +18,19 @@ pub struct StoredEvent {
     pub taken: Vec<SectionTaken>,
     /// Whether any seats of it are somebody's, by the table that says whose.
     pub has_taken_seats: bool,
+    /// Its line.
+    pub line: StoredLine,
+}
+
+/// What an event's row says of its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredLine {
+    /// How many it says stand in it.
+    pub waiting: i32,
+    /// From when on it says that it has to be looked at.
+    pub due_at: Option<OffsetDateTime>,
+    /// How many entries are `WAITING`.
+    pub now_waiting: i64,
 }
 
 /// What is taken of a section.
@@ -64,6 +79,17 @@ pub struct StoredSeats {
     pub taken: Vec<(String, ReservationId)>,
     /// The reservations that have seats, what they have, and whether it is confirmed.
     pub reservations: Vec<(ReservationId, Vec<Units>, bool)>,
+}
+
+/// Which of the nets are there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UnitNets {
+    /// That which refuses more units than a section has.
+    pub bounds_sections: bool,
+    /// That which refuses a seat to two.
+    pub seats_one: bool,
+    /// That which refuses a user a second place in a line.
+    pub places_one: bool,
 }
 
 /// An event that may begin before the log, in one snapshot.

@@ -35,24 +35,37 @@ macro_rules! section_arrays {
 macro_rules! event_of_reservation {
     () => {
         "LEFT JOIN LATERAL (
-            SELECT venue_id, status
+            SELECT venue_id, status, waiting, line_due_at
             FROM events
             WHERE shard = $1 AND tenant_id = r.tenant_id AND id = r.event_id
             OFFSET 0
         ) place ON true
         CROSS JOIN LATERAL (
-            SELECT coalesce(place.venue_id, r.event_id) AS venue_id, coalesce(place.status, 'CANCELLED') AS status
+            SELECT
+                coalesce(place.venue_id, r.event_id) AS venue_id,
+                coalesce(place.status, 'CANCELLED') AS status,
+                coalesce(place.waiting, 0) AS waiting,
+                place.line_due_at
         ) e "
     };
 }
 
 /// Beside each event: its sections, what they say is taken of them, and what reservations have, counted; whether any of its
-/// seats are somebody's; and the last that the log has of it. Reservations whose units can't be read are given, and not counted.
+/// seats are somebody's; what it says of its line, and how many stand in it, counted; and the last that the log has of it.
+/// Reservations whose units can't be read are given, and not counted.
 pub(crate) const EVENTS: &str = concat!(
     "SELECT e.tenant_id, ",
     event_columns!(),
     ", of.ids, of.names, of.kinds, of.capacities, of.amounts, of.currencies, of.held, of.confirmed, of.now_held,
-        of.now_confirmed, EXISTS (SELECT FROM taken_seats WHERE shard = $1 AND event_id = e.id), ",
+        of.now_confirmed, EXISTS (SELECT FROM taken_seats WHERE shard = $1 AND event_id = e.id), e.waiting, e.line_due_at, (
+            SELECT count(*)
+            FROM (
+                SELECT
+                FROM waitlist
+                WHERE shard = $1 AND event_id = e.id AND status = 'WAITING'
+                ORDER BY request_id
+            ) line
+        ), ",
     told_columns!(),
     "
     FROM ",
@@ -157,6 +170,7 @@ macro_rules! first_change_of {
         )
     };
 }
+pub(super) use first_change_of;
 
 /// Beside each reservation: what kind of change is the first that the log has of it after a position.
 pub(crate) const BEGUN_RESERVATIONS: &str = concat!(
@@ -196,7 +210,7 @@ pub(crate) const BEGUN_EVENTS: &str = concat!(
 pub(super) const LOST_EVENTS: &str = lost_from!("events");
 pub(super) const LOST_RESERVATIONS: &str = lost_from!("reservations");
 
-/// Whether the constraints are there that refuse more than there is, and a seat to two.
+/// Whether what refuses more than there is, a seat to two and a second place in line is there.
 pub(super) const NETS: &str = "
     SELECT
         EXISTS (
@@ -208,4 +222,10 @@ pub(super) const NETS: &str = "
             SELECT
             FROM pg_constraint
             WHERE conrelid = 'taken_seats'::regclass AND contype = 'p' AND conname = 'taken_seats_pkey'
+        ),
+        EXISTS (
+            SELECT
+            FROM pg_index
+            JOIN pg_class ON pg_class.oid = indexrelid
+            WHERE indrelid = 'waitlist'::regclass AND relname = 'waitlist_place' AND indisunique AND indisvalid
         )";

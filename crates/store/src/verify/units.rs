@@ -11,8 +11,8 @@ use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{
-    After, BegunEvent, BegunReservation, Seating, SectionTaken, Stored, StoredEvent, StoredReservation,
-    StoredSeats, place, told,
+    After, BegunEvent, BegunReservation, Seating, SectionTaken, Stored, StoredEvent, StoredLine,
+    StoredReservation, StoredSeats, UnitNets, first, place, told,
     unit_statements::{BEGUN_EVENTS, BEGUN_RESERVATIONS, EVENTS, NETS, RESERVATIONS, SEATS},
 };
 use crate::{Database, Error, events, reservations, sections};
@@ -40,7 +40,7 @@ impl Database {
             tenant_id: row.get::<_, Uuid>(0).into(),
             id: row.get(1),
             row: event(row),
-            told: told(row, 25),
+            told: told(row, 28),
         };
         Ok(rows.iter().map(stored).collect())
     }
@@ -89,18 +89,19 @@ impl Database {
     ) -> Result<Vec<Stored<StoredReservation>>, Error> {
         let rows = self.page(RESERVATIONS, shard, after, limit).await?;
         let stored = |row: &Row| {
-            let section_ids = row.get::<_, Vec<Uuid>>(16).into_iter().map(SectionId::from).collect();
+            let section_ids =
+                row.get::<_, Vec<Uuid>>(reservations::COLUMNS + 2).into_iter().map(SectionId::from).collect();
             let reservation = reservations::from_row(row, 0);
             Stored {
                 tenant_id: row.get::<_, Uuid>(0).into(),
                 id: row.get(1),
                 row: reservation.map(|found| StoredReservation {
                     reservation: found.reservation,
-                    has_event: row.get(14),
-                    quantity: row.get(15),
+                    has_event: row.get(reservations::COLUMNS),
+                    quantity: row.get(reservations::COLUMNS + 1),
                     section_ids,
                 }),
-                told: told(row, 17),
+                told: told(row, reservations::COLUMNS + 3),
             }
         };
         Ok(rows.iter().map(stored).collect())
@@ -148,17 +149,23 @@ impl Database {
             event_id: row.get::<_, Uuid>(2).into(),
             id: row.get::<_, Uuid>(1).into(),
             row: reservations::from_row(row, 0).map(|found| found.reservation),
-            first: first(row, 14),
+            first: first(row, reservations::COLUMNS),
         };
         Ok(rows.iter().map(begun).collect())
     }
 
-    /// Whether the constraints are there that refuse more units than there are, and a seat to two.
+    /// Which of the nets under the units of events are there.
     ///
     /// # Errors
     /// When PostgreSQL can't be asked.
-    pub async fn has_unit_nets(&self) -> Result<(bool, bool), Error> {
-        Ok(self.read(NETS, &[]).await?.first().map_or((false, false), |row| (row.get(0), row.get(1))))
+    pub async fn unit_nets(&self) -> Result<UnitNets, Error> {
+        let rows = self.read(NETS, &[]).await?;
+        let nets = |row: &Row| UnitNets {
+            bounds_sections: row.get(0),
+            seats_one: row.get(1),
+            places_one: row.get(2),
+        };
+        Ok(rows.first().map(nets).unwrap_or_default())
     }
 }
 
@@ -167,10 +174,6 @@ fn seats(layout: &str, blocks: &Blocks) -> Option<(Layout, SeatMap)> {
     let blocks = blocks.iter().map(|(number, states)| (*number, states.as_slice()));
     let map = SeatMap::from_blocks(layout.seats(), blocks)?;
     Some((layout, map))
-}
-
-fn first(row: &Row, column: usize) -> Option<(Seq, String)> {
-    row.get::<_, Option<i64>>(column).map(|seq| (Seq(seq), row.get(column + 1)))
 }
 
 fn event(row: &Row) -> Result<StoredEvent, Error> {
@@ -185,7 +188,8 @@ fn event(row: &Row) -> Result<StoredEvent, Error> {
         now_held,
         now_confirmed,
     });
-    Ok(StoredEvent { event, taken: taken.collect(), has_taken_seats: row.get(24) })
+    let line = StoredLine { waiting: row.get(25), due_at: row.get(26), now_waiting: row.get(27) };
+    Ok(StoredEvent { event, taken: taken.collect(), has_taken_seats: row.get(24), line })
 }
 
 /// The sections of an event, from arrays of their columns.

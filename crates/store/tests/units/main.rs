@@ -7,10 +7,11 @@ mod parts;
 mod seats;
 mod settling;
 mod taking;
+mod waiting;
 
 use holdfast_domain::{Event, EventId, Kind, Reservation, ReservationId};
-use holdfast_store::{HoldUnits, NewSection, WriteError};
-use holdfast_testkit::{Scene, create_event, shard};
+use holdfast_store::{HoldUnits, LaneSettings, NewSection, WriteError};
+use holdfast_testkit::{Scene, create_event, lane_settings, shard};
 use time::OffsetDateTime;
 
 /// One process, and one event.
@@ -21,7 +22,11 @@ struct Office {
 
 impl Office {
     async fn selling(sections: Vec<NewSection>) -> Self {
-        let scene = Scene::new().await;
+        Self::selling_with(lane_settings(), sections).await
+    }
+
+    async fn selling_with(settings: LaneSettings, sections: Vec<NewSection>) -> Self {
+        let scene = Scene::with(settings).await;
         let made = scene.lanes.create_event(create_event("Concert", sections)).await.expect("an event");
         Self { scene, event: made.value.id }
     }

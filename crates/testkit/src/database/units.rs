@@ -34,6 +34,15 @@ const HOLDERS: &str = "
     FULL JOIN taken_seats t ON t.event_id = has.event_id AND t.seat = has.seat AND t.reservation_id = has.id
     WHERE t.seat IS NULL OR has.id IS NULL";
 
+/// Events that count others in line than there are, or that are due though nobody waits.
+const LINES: &str = "
+    SELECT format('%s: %s in line, counted %s, due %s', e.title, waiting.count, e.waiting, e.line_due_at)
+    FROM events e
+    CROSS JOIN LATERAL (
+        SELECT count(*) FROM waitlist w WHERE w.event_id = e.id AND w.status = 'WAITING'
+    ) waiting
+    WHERE waiting.count <> e.waiting OR (e.waiting = 0 AND e.line_due_at IS NOT NULL)";
+
 /// The states of all seats of each seated section, and what its counters say.
 const STATES: &str = "
     SELECT s.name, s.held, s.confirmed, s.capacity, string_agg(b.states, ''::bytea ORDER BY b.block)
@@ -49,7 +58,7 @@ impl TestDatabase {
     pub async fn uneven(&self) -> Vec<String> {
         let client = self.client().await;
         let mut found: Vec<String> = Vec::new();
-        for statement in [COUNTERS, HOLDERS] {
+        for statement in [COUNTERS, HOLDERS, LINES] {
             let rows = client.query(statement, &[]).await.expect("the tables");
             found.extend(rows.iter().map(|row| row.get::<_, String>(0)));
         }

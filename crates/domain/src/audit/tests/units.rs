@@ -1,7 +1,9 @@
 //! The log of one event, in which all kinds of changes come, broken by hand in one place after another.
 
 mod breaches;
+pub(crate) mod line;
 mod pruned;
+mod room;
 
 use time::{Duration, OffsetDateTime, macros::date};
 
@@ -15,14 +17,14 @@ use crate::{
     seating::{Row, RowSeats},
 };
 
-const TENANT: TenantId = TenantId::from_u128(1);
+pub(crate) const TENANT: TenantId = TenantId::from_u128(1);
 const BAR: SectionId = SectionId::from_u128(1);
 const HALL: SectionId = SectionId::from_u128(2);
 
 /// A change: minutes after noon, by whom, and what.
-type Entry = (i64, Option<&'static str>, Fact);
+pub(crate) type Entry = (i64, Option<&'static str>, Fact);
 
-fn at(minutes: i64) -> OffsetDateTime {
+pub(crate) fn at(minutes: i64) -> OffsetDateTime {
     NOON + Duration::minutes(minutes)
 }
 
@@ -39,7 +41,7 @@ fn row(name: &str, count: u16) -> Row {
 }
 
 /// So many of the bar.
-fn bar(quantity: i32) -> Units {
+pub(crate) fn bar(quantity: i32) -> Units {
     Units { section_id: BAR, section: SectionName::parse("Bar").unwrap(), quantity, seats: Vec::new() }
 }
 
@@ -50,7 +52,7 @@ fn hall(labels: &[&str]) -> Units {
 }
 
 /// What is left of the bar.
-fn of_bar(capacity: i32, held: i32, confirmed: i32) -> Vec<Availability> {
+pub(crate) fn of_bar(capacity: i32, held: i32, confirmed: i32) -> Vec<Availability> {
     vec![Availability::new(BAR, capacity, held, confirmed)]
 }
 
@@ -60,7 +62,7 @@ fn of_hall(capacity: i32, held: i32, confirmed: i32) -> Vec<Availability> {
 }
 
 /// An event with a bar for three and a hall of four seats, of which a user may have three units.
-fn event() -> Event {
+pub(crate) fn event() -> Event {
     let section = |id, name: &str, kind, capacity| Section {
         id,
         name: SectionName::parse(name).unwrap(),
@@ -97,7 +99,7 @@ fn changed(before: &Event, minutes: i64, change: impl FnOnce(&mut Event)) -> Eve
 }
 
 /// A hold until `end`.
-fn hold(number: u128, user: &str, minutes: i64, end: i64, units: Vec<Units>) -> Reservation {
+pub(crate) fn hold(number: u128, user: &str, minutes: i64, end: i64, units: Vec<Units>) -> Reservation {
     Reservation {
         id: id(number),
         event_id: event().id,
@@ -116,14 +118,14 @@ fn confirmed() -> State {
     State::Confirmed { code: ConfirmationCode::from_random(7) }
 }
 
-fn held(reservation: &Reservation, sections: Vec<Availability>) -> Fact {
+pub(crate) fn held(reservation: &Reservation, sections: Vec<Availability>) -> Fact {
     Fact::ReservationHeld { reservation: reservation.clone(), sections }
 }
 
 /// A true log: alice holds two of the bar, confirms one of them and gives it up; the other one lapses; bob holds two seats,
 /// has them longer, holds a third and confirms it with one of the two; carol takes what has lapsed, and gives it up. Then
 /// the event is called off.
-fn log() -> Vec<Entry> {
+pub(crate) fn log() -> Vec<Entry> {
     let first = event();
     let alice = hold(1, "alice", 1, 10, vec![bar(2)]);
     let bob = hold(2, "bob", 2, 12, vec![hall(&["A1", "A2"])]);

@@ -2,20 +2,24 @@
 
 use std::{
     collections::BTreeSet,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use holdfast_domain::{
-    BookingId, Event, EventStatus, ReservationId, SectionName, Seq, TimeRange, seating::rows_of,
+    BookingId, DEFAULT_TENANT, Event, EventId, EventStatus, ReservationId, SectionName, Seq, TimeRange,
+    UserId, seating::rows_of,
 };
 use holdfast_store::{
-    AddSection, CancelEvent, CreateEvent, Database, Error, HoldUnits, LaneSettings, Lanes, Part, Settings,
-    StepLimits, UpdateSection,
+    AddSection, CancelEvent, CreateEvent, Database, Error, HoldUnits, JoinWaitlist, LaneSettings, Lanes,
+    Part, Settings, StepLimits, UpdateSection,
 };
 use holdfast_testkit::{
     Random, TestDatabase, cancel, confirm, confirm_part, confirm_seats, counted, create, create_event,
-    extend, hold_best, hours, lane_settings, lock_seats, move_to, note, on_sale, release, rows, shard,
-    update_section,
+    extend, hold_best, hours, join_any, lane_settings, leave, lock_seats, move_to, note, on_sale, release,
+    rows, shard, update_section,
 };
 use time::Duration;
 
@@ -150,6 +154,75 @@ async fn made(lanes: &Lanes) -> Event {
     lanes.create_event(event).await.expect("an event").value
 }
 
+/// Stands in line for an event of which there is little, and leaves; holds some of it and gives that back, as others do with
+/// what they were offered; closes it, opens it, and calls it off for another. What is refused is refused.
+async fn waits(lanes: &Lanes, database: &Database, event: &Mutex<EventId>, seed: u64, is_over: &AtomicBool) {
+    let (mut random, mut holds) = (Random::seeded(seed), Vec::<ReservationId>::new());
+    while !is_over.load(Ordering::Relaxed) {
+        let id = *event.lock().expect("nobody panics with it");
+        let user = format!("waiter-{}", random.below(8));
+        match random.below(24) {
+            0..=8 => {
+                let place = usize::try_from(random.below(3)).expect("a place");
+                let sections = [&["Bar"][..], &["Hall", "Bar"], &[]][place];
+                let quantity = 1 + i32::try_from(random.below(2)).expect("a few");
+                let offer_for = (random.below(2) == 0).then_some(Duration::SECOND);
+                let wanted = join_any(&user, id, sections, quantity);
+                drop(lanes.join_waitlist(JoinWaitlist { offer_for, ..wanted }).await);
+            }
+            9 | 10 => drop(lanes.leave_waitlist(leave(&user, id)).await),
+            11..=14 => {
+                if let Ok(held) = lanes.hold(hold_best("holder", id, "Bar", 1)).await {
+                    holds.push(held.value.reservation.id);
+                }
+            }
+            15..=17 => {
+                if let Some(hold) = holds.pop() {
+                    drop(lanes.release(release("holder", hold)).await);
+                }
+            }
+            18..=21 => {
+                let waiter = UserId::parse(&user).expect("a user");
+                let place = database.waitlist_place(DEFAULT_TENANT, id, &waiter).await.expect("an answer");
+                if let Some(offer) = place.and_then(|place| place.entry.state.reservation_id()) {
+                    drop(lanes.release(release(&user, offer)).await);
+                }
+            }
+            22 => {
+                let status = [EventStatus::Open, EventStatus::Closed][usize::from(random.below(3) == 0)];
+                drop(lanes.update_event(on_sale(id, status)).await);
+            }
+            _ if random.below(4) == 0 => {
+                let order = holdfast_testkit::order("organiser");
+                if lanes.cancel_event(CancelEvent { order, id, versions: None }).await.is_ok() {
+                    let other = scarce(lanes).await;
+                    *event.lock().expect("nobody panics with it") = other;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn scarce(lanes: &Lanes) -> EventId {
+    let sections = vec![counted("Bar", 2), rows("Hall", &[("A", 2)])];
+    let event = CreateEvent { units_per_user: Some(3), ..create_event("Recital", sections) };
+    lanes.create_event(event).await.expect("an event").value.id
+}
+
+/// Some stood in line for a while: what came back was theirs, or they left, or were taken leave of.
+async fn assert_lines_moved(test: &TestDatabase) {
+    let ends = "
+        SELECT count(*) FILTER (WHERE status = 'OFFERED'), count(*) FILTER (WHERE status = 'LEFT'),
+            count(*) FILTER (WHERE status = 'ENDED')
+        FROM waitlist
+        WHERE updated_at > created_at";
+    let row = test.client().await.query_one(ends, &[]).await.expect("a count");
+    let ends: [i64; 3] = [row.get(0), row.get(1), row.get(2)];
+    println!("of those who stood in line: [offered, left, ended] = {ends:?}");
+    assert!(ends.iter().all(|count| *count > 0), "{ends:?}");
+}
+
 async fn decides(database: &Database, is_over: &AtomicBool) {
     let limits = StepLimits { wants: 7, writes: 3, ..StepLimits::default() };
     while !is_over.load(Ordering::Relaxed) {
@@ -211,6 +284,23 @@ async fn lively(each: impl AsyncFn(&TestDatabase, &Database, usize)) {
     assert_eq!(verdict.finds.len(), 1, "{:#?}", verdict.finds);
 }
 
+async fn leap(database: &Database) {
+    let floor = database.head(shard()).await.expect("a head").floor;
+    database.leap(shard(), Seq(0), floor).await.expect("a leap");
+}
+
+/// While it is read.
+fn prune(database: &Database) {
+    let database = database.clone();
+    tokio::spawn(async move {
+        for _ in 0..50 {
+            // It may be busy; the next time it is not.
+            let _ = database.prune(shard(), Duration::milliseconds(500)).await;
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_found_while_others_book_move_hold_confirm_and_give_up() {
     Box::pin(lively(async |_, _, _| {})).await;
@@ -219,25 +309,47 @@ async fn nothing_is_found_while_others_book_move_hold_confirm_and_give_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_found_while_the_log_is_pruned_leaps_and_has_its_clock_set_back() {
     Box::pin(lively(async |test, database, time| match time % 4 {
-        1 => {
-            let floor = database.head(shard()).await.expect("a head").floor;
-            database.leap(shard(), Seq(0), floor).await.expect("a leap");
-        }
-        // While it is read.
-        2 => {
-            let database = database.clone();
-            tokio::spawn(async move {
-                for _ in 0..50 {
-                    // It may be busy; the next time it is not.
-                    let _ = database.prune(shard(), Duration::milliseconds(500)).await;
-                    tokio::task::yield_now().await;
-                }
-            });
-        }
+        1 => leap(database).await,
+        2 => prune(database),
         3 => {
             test.sql("UPDATE heads SET at = clock_timestamp() + interval '15 minutes'").await;
             database.set_clock_back(shard()).await.expect("a clock").expect("it was ahead");
         }
+        _ => {}
+    }))
+    .await;
+}
+
+/// Two processes serve a line.
+async fn served(each: impl AsyncFn(&Database, usize)) {
+    let test = TestDatabase::new().await;
+    let is_over = AtomicBool::new(false);
+    let (first, second, reader) = (test.database(), test.database(), test.database());
+    let lanes = [&first, &second].map(|database| Lanes::new(database.clone(), lane_settings(), |_| {}));
+    let recital = Mutex::new(scarce(&lanes[0]).await);
+    let verified = async {
+        verified(&reader, async |time| each(&reader, time).await).await;
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let wait =
+        |seed: u64| waits(&lanes[usize::from(seed.is_multiple_of(2))], &reader, &recital, seed, &is_over);
+    let decide = decides(&first, &is_over);
+    tokio::join!(verified, decide, wait(1), wait(2), wait(3), wait(4), wait(5), wait(6));
+    assert_lines_moved(&test).await;
+    test.sql("UPDATE events SET waiting = waiting + 1").await;
+    assert!(!verify(&reader, &super::scope()).await.expect("a verdict").is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_found_while_many_join_and_leave_a_line_that_two_processes_serve() {
+    Box::pin(served(async |_, _| {})).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_found_while_the_log_is_pruned_and_leaps_from_under_a_line() {
+    Box::pin(served(async |database, time| match time % 3 {
+        1 => leap(database).await,
+        2 => prune(database),
         _ => {}
     }))
     .await;

@@ -3,11 +3,11 @@
 use holdfast_domain::{Change, DEFAULT_TENANT, EventId, Fact, ReservationId, seating::rows_of};
 use holdfast_store::{CancelEvent, Part, UpdateSection, WriteError};
 use holdfast_testkit::{
-    Scene, confirm_part, confirm_seats, counted, create_event, extend, hold_best, hold_seats, lock_seats,
-    release, rows, seated, seats, shard, update_section,
+    Scene, confirm_part, confirm_seats, counted, create_event, extend, hold_best, hold_seats, join,
+    lock_seats, release, rows, seated, seats, shard, update_section,
 };
 
-use super::{found, verdict};
+use super::{forge, found, verdict};
 
 /// An event with a bar for ten and a hall of three rows. Of the bar alice has two confirmed and holds one, of the hall bob
 /// holds A1 and A2 and has B1 and B2 confirmed; carol's seats and dora's lapsed, and dora's one is erin's now.
@@ -171,6 +171,39 @@ async fn a_reservation_s_row_that_is_not_as_the_log_says_is_found() {
 }
 
 #[tokio::test]
+async fn who_takes_what_somebody_in_line_waits_for_is_found_though_it_is_the_log_s_last_change() {
+    let Concert { scene, event, .. } = concert().await;
+    // Of the bar seven are free.
+    let joined =
+        scene.lanes.join_waitlist(join("gina", event, "Bar", 8)).await.expect("a place in line").value;
+    let held = scene.lanes.hold(hold_best("frank", event, "Bar", 1)).await.expect("a hold").value.reservation;
+    assert_eq!(found(&scene).await, Vec::<String>::new(), "eight are not free");
+    // As if a defect of ours had forgotten that somebody waits.
+    scene.test.sql("UPDATE events SET waiting = 0, line_due_at = NULL").await;
+    scene.lanes.release(release("frank", held.id)).await.expect("a release");
+    let alice = release("alice", concert_rest(&scene).await);
+    scene.lanes.release(alice).await.expect("a release");
+    scene.lanes.hold(hold_best("frank", event, "Bar", 1)).await.expect("a hold");
+    let seq = scene.test.log(shard()).await.pop().expect("a change").seq;
+    let rank = joined.rank;
+    let expected =
+        format!("waitlist {seq}: the hold at seq {seq} passes over rank {rank} in line, which would fit");
+    let mut found = found(&scene).await;
+    found.retain(|find| find.starts_with("waitlist"));
+    assert_eq!(found, [expected]);
+}
+
+/// What alice still holds.
+async fn concert_rest(scene: &Scene) -> ReservationId {
+    let log = scene.test.log(shard()).await;
+    let of_alice = |change: &&Change| {
+        matches!(change.fact, Fact::ReservationHeld { .. })
+            && change.fact.owner().is_some_and(|owner| owner.as_str() == "alice")
+    };
+    log.iter().rfind(of_alice).expect("a hold").fact.reservation().expect("one").id
+}
+
+#[tokio::test]
 async fn units_that_somebody_was_given_by_hand_are_found() {
     let concert = concert().await;
     let alice = concert.alice;
@@ -266,7 +299,7 @@ async fn a_hold_that_the_log_was_made_to_tell_is_found() {
         }
         _ => None,
     });
-    let seq = super::forge(&concert.scene, erins.expect("one")).await;
+    let seq = forge(&concert.scene, erins.expect("one")).await;
     let found = found(&concert.scene).await;
     assert!(
         found[0].starts_with(&format!("log {seq}: reservation_held at seq {seq} does not follow")),

@@ -1,9 +1,11 @@
 //! What a lane can be told to do with units of events.
 
 use holdfast_domain::{
-    Category, ConfirmationCode, EventId, ReservationId, SeatLabel, SectionId, SectionName, seating::Adjacency,
+    Category, ConfirmationCode, EventId, ReservationId, SeatLabel, SectionId, SectionName, WaitlistEntryId,
+    seating::Adjacency,
 };
 use time::Duration;
+use uuid::Uuid;
 
 use super::{Order, Versions};
 
@@ -146,7 +148,37 @@ pub struct ReleaseReservation {
     pub versions: Versions,
 }
 
-/// Takes units, or does something with those that are taken.
+/// Takes a place in the line for units of an event.
+#[derive(Debug, Clone)]
+pub struct JoinWaitlist {
+    /// Who asks.
+    pub order: Order,
+    /// The id that the entry will have.
+    pub id: WaitlistEntryId,
+    /// Of which event.
+    pub event_id: EventId,
+    /// How many, all of one section.
+    pub quantity: i32,
+    /// Whether seats have to be neighbours.
+    pub adjacency: Adjacency,
+    /// Where they may come from, the dearest first.
+    pub choices: Vec<Place>,
+    /// How long the hold lasts that is made for it; as long as is usual, without it.
+    pub offer_for: Option<Duration>,
+}
+
+/// Leaves the line for units of an event.
+#[derive(Debug, Clone)]
+pub struct LeaveWaitlist {
+    /// Who asks; it is their own place that they leave.
+    pub order: Order,
+    /// Of which event.
+    pub event_id: EventId,
+    /// In which versions.
+    pub versions: Versions,
+}
+
+/// Takes units, does something with those that are taken, or waits for them.
 #[derive(Debug)]
 pub(in crate::lane) enum Units {
     Hold(HoldUnits),
@@ -154,6 +186,8 @@ pub(in crate::lane) enum Units {
     ConfirmSeats(ConfirmSeats),
     Extend(ExtendReservation),
     Release(ReleaseReservation),
+    Join(JoinWaitlist),
+    Leave(LeaveWaitlist),
 }
 
 impl Units {
@@ -164,25 +198,32 @@ impl Units {
             Self::ConfirmSeats(confirm) => &confirm.order,
             Self::Extend(extend) => &extend.order,
             Self::Release(release) => &release.order,
+            Self::Join(join) => &join.order,
+            Self::Leave(leave) => &leave.order,
         }
     }
 
-    /// The reservation that it makes, or is about.
-    pub(in crate::lane) fn reservation(&self) -> ReservationId {
+    /// The object that it makes, or is about.
+    pub(in crate::lane) fn object(&self) -> Uuid {
         match self {
-            Self::Hold(hold) => hold.id,
-            Self::Confirm(confirm) => confirm.id,
-            Self::ConfirmSeats(confirm) => confirm.rest_id,
-            Self::Extend(extend) => extend.id,
-            Self::Release(release) => release.id,
+            Self::Hold(hold) => hold.id.uuid(),
+            Self::Confirm(confirm) => confirm.id.uuid(),
+            Self::ConfirmSeats(confirm) => confirm.rest_id.uuid(),
+            Self::Extend(extend) => extend.id.uuid(),
+            Self::Release(release) => release.id.uuid(),
+            Self::Join(join) => join.id.uuid(),
+            // Which entry it is about is not known before it is read.
+            Self::Leave(leave) => leave.order.command_id.uuid(),
         }
     }
 
     /// The reservation that was there before it, if it names one.
     pub(in crate::lane) fn existing(&self) -> Option<ReservationId> {
         match self {
-            Self::Hold(_) | Self::ConfirmSeats(_) => None,
-            Self::Confirm(_) | Self::Extend(_) | Self::Release(_) => Some(self.reservation()),
+            Self::Hold(_) | Self::ConfirmSeats(_) | Self::Join(_) | Self::Leave(_) => None,
+            Self::Confirm(confirm) => Some(confirm.id),
+            Self::Extend(extend) => Some(extend.id),
+            Self::Release(release) => Some(release.id),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Sale {
             return Err(WriteError::NotFound(Object::Event));
         }
         if !failpoint!("sale.settles_not") && !self.settle(head, event)? {
-            return Ok(Outcome::Again);
+            return Ok(self.again(event));
         }
         let stage = self.events.get(&event).ok_or(UNREAD)?;
         stage.on_sale.sale.admit(self.at)?;
@@ -50,7 +50,7 @@ impl Sale {
         let Some(wanted) = wanted else {
             let own = own.ok_or(UNREAD)?.reservation;
             let id = own.id;
-            return Ok(Outcome::AsItIs(Answer::reserved(own, None), id));
+            return Ok(Outcome::AsItIs(Answer::reserved(own, None), id.uuid()));
         };
         let user = (hold.event_id, hold.order.user_id.clone());
         if let Some(limit) = limit {
@@ -78,10 +78,7 @@ impl Sale {
         if let Some(has) = self.has.get_mut(&user) {
             *has += i64::from(reservation.quantity());
         }
-        for seat in reservation.seats() {
-            let key = (event.0, hold.event_id, seat.clone());
-            self.seats.entry(key).or_default().now = Some(hold.id);
-        }
+        self.seat(event.0, &reservation);
         let sections = self.left_of(&reservation.units)?;
         self.tell(head, &hold.order, &Fact::ReservationHeld { reservation: reservation.clone(), sections });
         let entry = Entry { tenant_id: event.0, stored: None, now: reservation.clone(), event: status };
@@ -186,7 +183,7 @@ impl Sale {
     }
 
     /// The best units of a section, or of the first section that has as many.
-    fn take_best(
+    pub(super) fn take_best(
         &mut self,
         event: (TenantId, EventId),
         place: &Place,
@@ -253,17 +250,19 @@ impl Sale {
     }
 
     /// The section that is meant.
-    fn section(
+    pub(super) fn section(
         &self,
         (_, event): (TenantId, EventId),
         section: &SectionRef,
     ) -> Result<SectionId, WriteError> {
-        let is_meant = |area: &&super::Area| match section {
-            SectionRef::Id(id) => area.row.section.id == *id,
-            SectionRef::Name(name) => area.row.section.name == *name,
+        let area = match section {
+            SectionRef::Id(id) => self.areas.get(id),
+            SectionRef::Name(name) => {
+                self.areas.values().find(|area| area.row.event_id == event && area.row.section.name == *name)
+            }
         };
-        let mut areas = self.areas.values().filter(|area| area.row.event_id == event);
-        areas.find(is_meant).map(|area| area.row.section.id).ok_or(WriteError::Unknown(Object::Section))
+        let area = area.filter(|area| area.row.event_id == event);
+        area.map(|area| area.row.section.id).ok_or(WriteError::Unknown(Object::Section))
     }
 }
 

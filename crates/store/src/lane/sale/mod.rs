@@ -2,11 +2,14 @@
 //! is sent here but by `read`, before anything is applied, and by `write`, when all is.
 //!
 //! Whoever takes units settles the event first: holds that are over give their units back, the longest over first, so that a
-//! lapse needs no worker, and nobody slips in before it. At most [`Sale::SETTLED`] in a transaction; a command whose event has
-//! more of them is not refused, but comes again in the next.
+//! lapse needs no worker, and nobody slips in before it; then those who stand in line are served. At most [`Sale::SETTLED`]
+//! reservations and offers in a transaction; a command whose event has more of them is not refused, but comes again in the next.
 
 mod area;
+mod asked;
 mod hold;
+mod line;
+mod lines;
 mod read;
 mod standing;
 mod write;
@@ -14,8 +17,8 @@ mod write;
 use std::collections::{HashMap, VecDeque};
 
 use holdfast_domain::{
-    Availability, CommandId, EventId, EventStatus, Fact, Reservation, ReservationId, SeatLabel, SectionId,
-    Seq, TenantId, Trace, Units, UserId, reservation::State,
+    Availability, EventId, EventStatus, Fact, Reservation, ReservationId, SeatLabel, SectionId, Seq,
+    TenantId, Units, UserId, reservation::State,
 };
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -26,17 +29,18 @@ use super::{
     command::{Order, Units as Command, Versions},
     refusal::{Object, WriteError},
 };
-use crate::{Error, Head, events::OnSale};
+use crate::{Error, Head, LaneSettings, events::OnSale};
 use area::Area;
-pub(super) use read::Asked;
+pub(crate) use asked::Asked;
+use lines::Lines;
 pub(crate) use write::Rest;
 
 /// What became of a command.
 pub(super) enum Outcome {
     /// It is answered, and the last change of the log tells so.
     Done(Answer),
-    /// It is answered, and nothing had to change for it: the reservation is as the command wants it.
-    AsItIs(Answer, ReservationId),
+    /// It is answered, and nothing had to change for it: the object is as the command wants it.
+    AsItIs(Answer, Uuid),
     /// Its event has more to settle than one transaction may: nothing of it happened.
     Again,
 }
@@ -55,10 +59,12 @@ struct Stage {
     on_sale: OnSale,
     /// Its holds that are over, the longest over first.
     lapsed: VecDeque<ReservationId>,
-    /// How many more of them this transaction may settle.
+    /// How many more of them, and of those in line, this transaction may settle.
     room: usize,
     /// Its sections that were read, in their order.
     sections: Vec<SectionId>,
+    /// Whether a command of it comes again.
+    is_behind: bool,
 }
 
 /// Who has a seat.
@@ -79,8 +85,14 @@ pub(crate) struct Sale {
     seats: HashMap<(TenantId, EventId, SeatLabel), Holder>,
     /// How many units users have of events that limit that.
     has: HashMap<(EventId, UserId), i64>,
-    /// The last change of each reservation that this transaction has changed.
-    told: HashMap<ReservationId, Seq>,
+    /// Who waits for units.
+    lines: Lines,
+    /// Most that may stand in a line.
+    most_waiting: i32,
+    /// The last change of each object that this transaction has changed.
+    told: HashMap<Uuid, Seq>,
+    /// How many holds it has ended that were over, and how many in line it has served or taken leave of.
+    settled: (usize, usize),
 }
 
 impl Sale {
@@ -88,11 +100,34 @@ impl Sale {
     /// wanted, each of which may have one.
     pub(crate) const SETTLED: usize = 200;
 
+    /// Most lines that are served in one transaction.
+    const LINES: usize = 8;
+
     /// Without the lengths of holds: nothing is held by it unless they are set.
     fn new(at: OffsetDateTime) -> Self {
-        let (events, areas, reservations, seats, has, told) = Default::default();
+        let (events, areas, reservations, seats, has, lines, told) = Default::default();
         let (hold_for, hold_max) = (Duration::ZERO, Duration::ZERO);
-        Self { hold_for, hold_max, at, events, areas, reservations, seats, has, told }
+        let (most_waiting, settled) = (0, (0, 0));
+        Self {
+            hold_for,
+            hold_max,
+            at,
+            events,
+            areas,
+            reservations,
+            seats,
+            has,
+            lines,
+            most_waiting,
+            told,
+            settled,
+        }
+    }
+
+    /// The same for commands, which go by these.
+    pub(super) fn with(self, settings: &LaneSettings) -> Self {
+        let most_waiting = settings.waitlist_per_event;
+        Self { hold_for: settings.hold(), hold_max: settings.hold_max(), most_waiting, ..self }
     }
 
     /// Does what `command` says.
@@ -103,11 +138,13 @@ impl Sale {
             Command::ConfirmSeats(confirm) => self.confirm_seats(head, confirm),
             Command::Extend(extend) => self.extend(head, extend),
             Command::Release(release) => self.release(head, release),
+            Command::Join(join) => self.join(head, join),
+            Command::Leave(leave) => self.leave(head, leave),
         }
     }
 
-    /// Ends the holds of the event that are over; whether that was all.
-    fn settle(&mut self, head: &mut Head, event: (TenantId, EventId)) -> Result<bool, Error> {
+    /// Ends the holds of the event that are over, then serves its line; whether that was all.
+    pub(crate) fn settle(&mut self, head: &mut Head, event: (TenantId, EventId)) -> Result<bool, Error> {
         while let Some(stage) = self.events.get_mut(&event) {
             let Some(id) = stage.lapsed.front().copied() else { break };
             if failpoint!("sale.never_settles") || stage.room == 0 && !failpoint!("sale.settles_all") {
@@ -117,7 +154,15 @@ impl Sale {
             stage.lapsed.pop_front();
             self.expire(head, (event.0, id))?;
         }
-        Ok(true)
+        self.serve(head, event)
+    }
+
+    /// A command whose event has more to settle comes again, and those behind it that may not pass it.
+    fn again(&mut self, event: (TenantId, EventId)) -> Outcome {
+        if let Some(stage) = self.events.get_mut(&event) {
+            stage.is_behind = true;
+        }
+        Outcome::Again
     }
 
     /// Ends a hold that is over. The engine does that, whoever made it look: the change is no command's.
@@ -128,6 +173,7 @@ impl Sale {
         }
         let state = before.state.clone().at(self.at);
         let fact = |reservation, sections| Fact::ReservationExpired { reservation, sections };
+        self.settled.0 += 1;
         self.end(head, key, &before, state, fact)
     }
 
@@ -152,8 +198,8 @@ impl Sale {
     ) -> Result<(), Error> {
         let after = before.with(state, self.at);
         let fact = fact(after.clone(), self.give_back(key.0, before)?);
-        head.append(key.0, CommandId::from(Uuid::now_v7()), None, &Trace::default(), &fact);
-        self.told.insert(after.id, head.seq());
+        line::tell(head, key.0, None, &fact);
+        self.told.insert(after.id.uuid(), head.seq());
         self.put(key, after)
     }
 
@@ -177,6 +223,7 @@ impl Sale {
             self.area(units.section_id)?.give_back(units, is_confirmed)?;
         }
         self.hand_over(tenant_id, reservation, &reservation.units, None);
+        self.lines.came_back((tenant_id, reservation.event_id), self.at);
         let user = (reservation.event_id, reservation.user_id.clone());
         if let Some(has) = self.has.get_mut(&user) {
             *has -= i64::from(reservation.quantity());
@@ -213,7 +260,17 @@ impl Sale {
     fn tell(&mut self, head: &mut Head, order: &Order, fact: &Fact) {
         append(head, order, fact);
         if let Some(reservation) = fact.reservation() {
-            self.told.insert(reservation.id, head.seq());
+            self.told.insert(reservation.id.uuid(), head.seq());
+        } else if let Some(entry) = fact.waitlist_entry() {
+            self.told.insert(entry.id.uuid(), head.seq());
+        }
+    }
+
+    /// The seats of a reservation that is made are its own.
+    fn seat(&mut self, tenant_id: TenantId, reservation: &Reservation) {
+        for seat in reservation.seats() {
+            let key = (tenant_id, reservation.event_id, seat.clone());
+            self.seats.entry(key).or_default().now = Some(reservation.id);
         }
     }
 

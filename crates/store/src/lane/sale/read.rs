@@ -1,206 +1,49 @@
-//! What commands about units touch, read under the head: in the flush of the lock what can be asked for by the commands
-//! alone, and behind it what depends on that.
+//! What hangs on what was read with the lock, read behind it: the lines that are due, and the seats that matter.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use deadpool_postgres::Object;
-use futures_util::join;
 use holdfast_domain::{
-    EventId, ReservationId, SeatLabel, SectionId, SectionName, Shard, TenantId, UserId,
+    EventId, SeatLabel, SectionId, TenantId, UserId,
     seating::{Floor, SeatMap},
 };
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
-    super::command::{HoldUnits, Item, Place, SectionRef, Units as Command, UnitsWanted},
+    super::command::JoinWaitlist,
     Entry, Holder, Sale, Stage,
     area::Area,
+    asked::{Asked, Known},
+    lines,
 };
 use crate::{
-    Error, Head, LaneSettings,
-    events::{self, OnSale},
+    Error, Head,
     layouts::Layouts,
     reservations::{self, Row},
-    seats::{self, Taken},
+    seats,
     sections::{self, SectionRow},
+    waitlist,
 };
-
-/// What a batch's commands ask for.
-#[derive(Default)]
-pub(crate) struct Asked<'a> {
-    events: Vec<(TenantId, EventId)>,
-    /// Events of which a section is not named.
-    whole: Vec<EventId>,
-    names: Vec<(EventId, &'a SectionName)>,
-    ids: Vec<SectionId>,
-    reservations: Vec<(TenantId, ReservationId)>,
-    /// Seats whose holders are asked for.
-    held: Vec<(EventId, &'a SeatLabel)>,
-    /// Seats that are wanted, in whichever section they are; nothing, when something else of the event is wanted, too.
-    seats: HashMap<EventId, Option<HashSet<&'a SeatLabel>>>,
-    users: Vec<(EventId, &'a UserId)>,
-}
-
-/// What was read in the flush of the lock.
-#[derive(Default)]
-pub(crate) struct Known {
-    events: Vec<OnSale>,
-    sections: Vec<SectionRow>,
-    reservations: Vec<Row>,
-    lapsed: Vec<Row>,
-    taken: Vec<Taken>,
-}
-
-impl<'a> Asked<'a> {
-    pub(in crate::lane) fn of(commands: impl Iterator<Item = &'a Command>) -> Self {
-        let mut asked = Self::default();
-        for command in commands {
-            match command {
-                Command::Hold(hold) => asked.hold(hold),
-                Command::ConfirmSeats(confirm) => {
-                    asked.held.extend(confirm.seats.iter().map(|seat| (confirm.event_id, seat)));
-                }
-                Command::Confirm(_) | Command::Extend(_) | Command::Release(_) => {
-                    asked.reservations.push((command.order().tenant_id, command.reservation()));
-                }
-            }
-        }
-        asked.is_each_once();
-        asked
-    }
-
-    fn hold(&mut self, hold: &'a HoldUnits) {
-        let event = hold.event_id;
-        self.events.push((hold.order.tenant_id, event));
-        self.users.push((event, &hold.order.user_id));
-        match &hold.wanted {
-            UnitsWanted::Seats(seats) => {
-                self.whole.push(event);
-                if let Some(wanted) = self.seats.entry(event).or_insert_with(|| Some(HashSet::new())) {
-                    wanted.extend(seats);
-                }
-                if hold.keeps_own {
-                    self.held.extend(seats.iter().map(|seat| (event, seat)));
-                }
-            }
-            UnitsWanted::Choices { places, .. } => {
-                for place in places {
-                    self.place(event, place);
-                }
-            }
-            UnitsWanted::Items(items) => {
-                for item in items {
-                    match item {
-                        Item::Best { place, .. } => self.place(event, place),
-                        Item::Seats { section, .. } => self.section(event, section),
-                    }
-                }
-            }
-        }
-    }
-
-    fn place(&mut self, event: EventId, place: &'a Place) {
-        if let Some(section) = &place.section {
-            self.section(event, section);
-        } else {
-            self.seats.insert(event, None);
-            self.whole.push(event);
-        }
-    }
-
-    fn section(&mut self, event: EventId, section: &'a SectionRef) {
-        self.seats.insert(event, None);
-        match section {
-            SectionRef::Id(id) => self.ids.push(*id),
-            SectionRef::Name(name) => self.names.push((event, name)),
-        }
-    }
-
-    /// Many ask for the same; it is read once.
-    fn is_each_once(&mut self) {
-        fn once<T: Ord>(all: &mut Vec<T>) {
-            all.sort_unstable();
-            all.dedup();
-        }
-        once(&mut self.events);
-        once(&mut self.whole);
-        once(&mut self.names);
-        once(&mut self.ids);
-        once(&mut self.reservations);
-        once(&mut self.held);
-        once(&mut self.users);
-    }
-
-    /// How many holds of each event may be settled.
-    fn share(&self) -> usize {
-        (Sale::SETTLED / self.events.len().max(1)).max(1)
-    }
-
-    pub(in crate::lane) async fn read(&self, client: &Object, shard: Shard) -> Result<Known, Error> {
-        let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) =
-            self.reservations.iter().map(|(t, r)| (t.uuid(), r.uuid())).unzip();
-        let (seat_events, labels): (Vec<Uuid>, Vec<&str>) =
-            self.held.iter().map(|(event, seat)| (event.uuid(), seat.as_str())).unzip();
-        let events: Vec<EventId> = self.events.iter().map(|(_, event)| *event).collect();
-        let number = shard.number();
-        let of_reservations = async {
-            if ids.is_empty() {
-                return Ok(Vec::new());
-            }
-            sections::read(client, sections::OF_RESERVATIONS, &[&number, &tenants, &ids]).await
-        };
-        let of_seats = async {
-            if labels.is_empty() {
-                return Ok((Vec::new(), Vec::new()));
-            }
-            let params: [&(dyn ToSql + Sync); 3] = [&number, &seat_events, &labels];
-            let (rows, areas) = join!(
-                reservations::read(client, reservations::OF_SEATS, &params),
-                sections::read(client, sections::OF_SEATS, &params),
-            );
-            Ok::<_, Error>((rows?, areas?))
-        };
-        // One more than may be settled shows that there is more.
-        let most = i64::try_from(self.share()).unwrap_or(i64::MAX - 1) + 1;
-        let (on_sale, whole, named, by_id, lapsed, rows, areas, seated, taken) = join!(
-            events::on_sale(client, shard, &self.events),
-            sections::of_events(client, shard, &self.whole),
-            sections::named(client, shard, &self.names),
-            sections::by_id(client, shard, &self.ids),
-            reservations::lapsed(client, shard, &events, most),
-            reservations::by_id(client, shard, &self.reservations),
-            of_reservations,
-            of_seats,
-            seats::holders(client, shard, &self.held),
-        );
-        let (mut reservations, (of_seats, seated)) = (rows?, seated?);
-        reservations.extend(of_seats);
-        let sections = [whole?, named?, by_id?, areas?, seated].concat();
-        Ok(Known { events: on_sale?, sections, reservations, lapsed: lapsed?, taken: taken? })
-    }
-}
 
 impl Sale {
     /// What was known with the lock, and what that makes necessary besides.
-    pub(in crate::lane) async fn begin(
+    pub(crate) async fn begin(
         head: &Head,
-        settings: &LaneSettings,
         asked: &Asked<'_>,
         known: Known,
         layouts: &Layouts,
     ) -> Result<Self, Error> {
         let mut sale = Self::new(head.at());
-        (sale.hold_for, sale.hold_max) = (settings.hold(), settings.hold_max());
         for on_sale in known.events {
             let key = (on_sale.tenant_id, on_sale.id);
-            let stage = Stage { on_sale, lapsed: VecDeque::new(), room: asked.share(), sections: Vec::new() };
-            sale.events.insert(key, stage);
+            sale.lines.know(key, on_sale.line);
+            let (room, is_behind) = (asked.share(), false);
+            let (lapsed, sections) = (VecDeque::new(), Vec::new());
+            sale.events.insert(key, Stage { on_sale, lapsed, room, sections, is_behind });
         }
         for row in known.reservations {
             sale.remember(row);
         }
-        sale.take_in(known.sections);
+        sale.lines.remember_users(known.in_line);
         for taken in known.taken {
             let holder = Some(taken.reservation_id);
             let key = (taken.tenant_id, taken.event_id, taken.seat);
@@ -215,12 +58,94 @@ impl Sale {
                 sale.remember(row);
             }
         }
-        let limited = asked.users.iter().filter(|(event, _)| sale.limits(*event));
-        let limited: Vec<(EventId, &UserId)> = limited.copied().collect();
-        let has = reservations::has(head.client(), head.shard(), &limited).await?;
+        let served = sale.due_lines(asked);
+        let ids: Vec<EventId> = served.iter().map(|(_, event)| *event).collect();
+        let rows = sections::of_events(head.client(), head.shard(), &ids).await?;
+        sale.take_in([known.sections, rows].concat());
+        if !served.is_empty() {
+            sale.read_lines(head, &served).await?;
+        }
+        if !asked.joins.is_empty() {
+            sale.count_requests(head, &asked.joins).await?;
+        }
+        let users: HashSet<(EventId, &UserId)> = asked
+            .users
+            .iter()
+            .copied()
+            .chain(sale.lines.users())
+            .filter(|(event, _)| sale.limits(*event))
+            .collect();
+        let users: Vec<(EventId, &UserId)> = users.into_iter().collect();
+        let has = reservations::has(head.client(), head.shard(), &users).await?;
         sale.has = has.into_iter().collect();
-        sale.complete(head, layouts, &asked.seats).await?;
+        let mut seats_of = asked.seats.clone();
+        seats_of.extend(ids.into_iter().map(|event| (event, None)));
+        sale.complete(head, layouts, &seats_of).await?;
         Ok(sale)
+    }
+
+    /// The events whose lines have to be served before anybody takes units, as far as one transaction may read them: those
+    /// that have waited for longest.
+    fn due_lines(&self, asked: &Asked<'_>) -> Vec<(TenantId, EventId)> {
+        let since = |event: &(TenantId, EventId)| {
+            let first = self.events.get(event)?.lapsed.front();
+            let lapsed = first.and_then(|id| self.reservations.get(&(event.0, *id)));
+            let lapsed = lapsed.and_then(|entry| entry.now.state.expires_at());
+            let line = self.lines.line(*event);
+            let due = line.due_at.filter(|due_at| *due_at <= self.at);
+            lapsed.into_iter().chain(due).min().filter(|_| line.waiting > 0)
+        };
+        let mut due: Vec<_> =
+            asked.settled.iter().filter_map(|event| Some((since(event)?, *event))).collect();
+        due.sort_unstable();
+        due.into_iter().take(Self::LINES).map(|(_, event)| event).collect()
+    }
+
+    /// Reads who is first in these lines: as many as can be served by what is left, and by what has lapsed.
+    async fn read_lines(&mut self, head: &Head, served: &[(TenantId, EventId)]) -> Result<(), Error> {
+        let most = |event: &(TenantId, EventId)| {
+            let stage = self.events.get(event)?;
+            if stage.on_sale.sale.admit(self.at).is_err() {
+                return Some(Self::SETTLED);
+            }
+            let left = self.areas.values().filter(|area| area.row.event_id == event.1);
+            let left: i32 = left.map(|area| area.row.availability().available).sum();
+            let lapsed = stage.lapsed.iter().filter_map(|id| self.reservations.get(&(event.0, *id)));
+            let lapsed: i32 = lapsed.map(|entry| entry.now.quantity()).sum();
+            usize::try_from(left + lapsed).ok()
+        };
+        let most = served.iter().filter_map(most).max().unwrap_or(0).clamp(1, Self::SETTLED);
+        let ids: Vec<EventId> = served.iter().map(|(_, event)| *event).collect();
+        let first = waitlist::lines(head.client(), head.shard(), &ids, lines::REQUESTS, most).await?;
+        self.lines.read(served, first);
+        Ok(())
+    }
+
+    /// Counts the different requests in the lines that somebody comes into with one that nobody there has.
+    async fn count_requests(&mut self, head: &Head, joins: &[&JoinWaitlist]) -> Result<(), Error> {
+        let key = |join: &JoinWaitlist| (join.order.tenant_id, join.event_id);
+        let mut asked: HashMap<(EventId, Uuid), (TenantId, EventId)> = HashMap::new();
+        for join in joins {
+            // What is wrong with it is said when it is applied.
+            if let Ok(request) = self.request(key(join), join) {
+                asked.insert((join.event_id, waitlist::request_id(&request)), key(join));
+            }
+        }
+        let requests: Vec<(EventId, Uuid)> = asked.keys().copied().collect();
+        for request in waitlist::waited_for(head.client(), head.shard(), &requests).await? {
+            if let Some(event) = asked.remove(&request) {
+                self.lines.is_waited_for(event, request.1);
+            }
+        }
+        let events: HashMap<EventId, (TenantId, EventId)> =
+            asked.into_iter().map(|((event, _), key)| (event, key)).collect();
+        let ids: Vec<EventId> = events.keys().copied().collect();
+        for (event, count) in waitlist::different(head.client(), head.shard(), &ids, lines::REQUESTS).await? {
+            if let Some(event) = events.get(&event) {
+                self.lines.count(*event, count);
+            }
+        }
+        Ok(())
     }
 
     /// Reservations that are known, and what they have units of: to end them.
@@ -238,7 +163,8 @@ impl Sale {
     }
 
     fn remember(&mut self, row: Row) {
-        let Row { tenant_id, reservation, event } = row;
+        let Row { tenant_id, reservation, event, line } = row;
+        self.lines.know((tenant_id, reservation.event_id), line);
         let entry = Entry { tenant_id, stored: Some(reservation.version), now: reservation, event };
         self.reservations.entry((tenant_id, entry.now.id)).or_insert(entry);
     }

@@ -29,7 +29,7 @@ impl Sale {
         if let State::Confirmed { .. } = before.state {
             // Again is the same; a part of it would be another.
             return if rest.is_empty() {
-                Ok(Outcome::AsItIs(Answer::reserved(before, None), confirm.id))
+                Ok(Outcome::AsItIs(Answer::reserved(before, None), confirm.id.uuid()))
             } else {
                 Err(WrongStanding::Closed { status: ReservationStatus::Confirmed }.into())
             };
@@ -67,7 +67,7 @@ impl Sale {
             if let State::Confirmed { .. } = entry.now.state {
                 let is_same = others.is_empty() && entry.now.seats().all(|seat| asked.contains(seat));
                 return if is_same {
-                    Ok(Outcome::AsItIs(Answer::reserved(entry.now.clone(), None), entry.now.id))
+                    Ok(Outcome::AsItIs(Answer::reserved(entry.now.clone(), None), entry.now.id.uuid()))
                 } else {
                     Err(WrongStanding::Closed { status: ReservationStatus::Confirmed }.into())
                 };
@@ -156,7 +156,7 @@ impl Sale {
         let ceiling = before.created_at.saturating_add(self.hold_max);
         let state = before.state.extend(extend.hold_for, ceiling, self.at)?;
         if state == before.state {
-            return Ok(Outcome::AsItIs(Answer::reserved(before, None), extend.id));
+            return Ok(Outcome::AsItIs(Answer::reserved(before, None), extend.id.uuid()));
         }
         let after = before.with(state, self.at);
         self.tell(head, &extend.order, &Fact::ReservationExtended { reservation: after.clone() });
@@ -188,7 +188,7 @@ impl Sale {
             self.put((order.tenant_id, after.id), after)?;
             return Ok(Outcome::Done(Answer::Cancelled));
         }
-        Ok(Outcome::AsItIs(Answer::Cancelled, release.id))
+        Ok(Outcome::AsItIs(Answer::Cancelled, release.id.uuid()))
     }
 
     /// The reservation of the caller's that has the seat; one whose hold is over among them.

@@ -7,6 +7,7 @@ use std::{
 
 use futures_util::join;
 use holdfast_domain::{EventId, Reservation, ReservationId, SectionId, Seq, TenantId};
+use uuid::Uuid;
 
 use super::{
     super::refusal::{Left, WriteError},
@@ -14,9 +15,9 @@ use super::{
     area::Area,
 };
 use crate::{
-    Error, Head, reservations,
+    Error, Head, events, reservations,
     seats::{self, Block, Taken},
-    sections,
+    sections, waitlist,
 };
 
 /// What travels with COMMIT: nothing of it can fall short in silence.
@@ -28,9 +29,19 @@ pub(crate) struct Rest {
 }
 
 impl Sale {
-    /// The last change of a reservation, if this transaction made it.
-    pub(in crate::lane) fn told(&self, id: ReservationId) -> Option<Seq> {
+    /// The last change of an object, if this transaction made it.
+    pub(in crate::lane) fn told(&self, id: Uuid) -> Option<Seq> {
         self.told.get(&id).copied()
+    }
+
+    /// How many holds have ended that were over.
+    pub(crate) fn expired(&self) -> usize {
+        self.settled.0
+    }
+
+    /// How many in line were served, or taken leave of.
+    pub(crate) fn served(&self) -> usize {
+        self.settled.1
     }
 
     /// The reservation, as it is.
@@ -42,9 +53,14 @@ impl Sale {
         self.reservations.get(&(tenant_id, id)).map(|entry| &entry.now)
     }
 
+    /// Whether something has to be written, though the log may not tell of it: when a line has to be looked at again.
+    pub(crate) fn has_lines_to_write(&self) -> bool {
+        !self.lines.changed().is_empty()
+    }
+
     /// Whether nothing can have been done.
     fn is_untouched(&self) -> bool {
-        self.reservations.is_empty()
+        self.reservations.is_empty() && self.lines.is_untouched()
     }
 
     /// Writes what could fall short: what became of reservations, and of the seats that they had.
@@ -69,14 +85,22 @@ impl Sale {
             .filter_map(|entry| Some((entry.tenant_id, entry.stored?, &entry.now)))
             .filter(|(_, stored, now)| *stored != now.version)
             .collect();
-        let (updated, gave) = join!(reservations::update(head, &changed), seats::give_back(head, &given));
-        updated.and(gave)?;
+        let changed_entries = self.lines.updated();
+        let (updated, gave, left) = join!(
+            reservations::update(head, &changed),
+            seats::give_back(head, &given),
+            waitlist::update(head, &changed_entries),
+        );
+        updated.and(gave).and(left)?;
         let counts: Vec<(SectionId, i32, i32)> = self
             .areas
             .iter()
             .filter_map(|(id, area)| area.changed().map(|(held, confirmed)| (*id, held, confirmed)))
             .collect();
         head.prepare([reservations::INSERT, sections::COUNT, seats::WRITE_BLOCKS, seats::TAKE]).await?;
+        if !self.lines.is_untouched() {
+            head.prepare([waitlist::INSERT, events::WRITE_LINES]).await?;
+        }
         Ok(Rest { counts, blocks: self.areas.iter().flat_map(blocks).collect(), taken })
     }
 
@@ -87,13 +111,16 @@ impl Sale {
         }
         let made = self.reservations.values().filter(|entry| entry.stored.is_none());
         let made: Vec<(TenantId, &Reservation)> = made.map(|entry| (entry.tenant_id, &entry.now)).collect();
-        let (inserted, counted, marked, took) = join!(
+        let (joined, lines) = (self.lines.made(), self.lines.changed());
+        let (inserted, counted, marked, took, stood, waiting) = join!(
             reservations::insert(head, &made),
             sections::count(head, &rest.counts),
             seats::write_blocks(head, &rest.blocks),
             seats::take(head, &rest.taken),
+            waitlist::insert(head, &joined),
+            events::write_lines(head, &lines),
         );
-        inserted.and(counted).and(marked).and(took)
+        inserted.and(counted).and(marked).and(took).and(stood).and(waiting)
     }
 
     /// Says in refusals of commands of these events what is left of them, as it is when all is applied.
