@@ -1,4 +1,5 @@
-//! Somebody who takes units of events: holds them, and confirms, extends, gives back or forgets what is held.
+//! Somebody who takes units of events: holds them, and confirms, extends, gives back or forgets what is held; or stands in line
+//! for them, and takes what is offered, or lets it go to the next.
 
 use std::{
     collections::VecDeque,
@@ -17,7 +18,7 @@ use super::{
     doors::Doors,
     history::{Asked, Part},
     journal::History,
-    wish::{Wish, neighbours},
+    wish::{STALLS, STANDING, Wish, neighbours},
 };
 
 /// How many events there are.
@@ -85,7 +86,7 @@ impl Buyer {
         while self.held.len() > IN_MIND {
             self.held.pop_front();
         }
-        let turn = self.asker.random.below(10);
+        let turn = self.asker.random.below(13);
         match (turn, self.held.pop_front()) {
             (0..3, Some(held)) => self.confirm(held).await,
             (3, Some(held)) => self.extend(held).await,
@@ -95,6 +96,15 @@ impl Buyer {
             (5..7, held) => {
                 self.held.extend(held);
                 self.lock().await;
+            }
+            (10..12, held) => {
+                self.held.extend(held);
+                self.wait().await;
+            }
+            (12, held) => {
+                self.held.extend(held);
+                let event = self.event();
+                self.asker.perform(Asked::Leave { event }).await;
             }
             (_, held) => {
                 self.held.extend(held);
@@ -108,6 +118,18 @@ impl Buyer {
         let wish = Wish::drawn(&mut self.asker.random);
         if let Some(done) = self.asker.perform(Asked::Hold { event, wish, hold_seconds }).await {
             self.held.extend(held(&done.body));
+        }
+    }
+
+    /// Takes a place in line. What is offered at once is held like anything else; what is offered later lapses.
+    async fn wait(&mut self) {
+        let (event, offer_seconds) = (self.event(), i32::try_from(self.seconds()).expect("a few"));
+        let section = [None, Some(STANDING), Some(STALLS)][self.asker.one_of(3)];
+        let quantity = 1 + i32::try_from(self.asker.random.below(4)).expect("a few");
+        let asked = Asked::Wait { event, section, quantity, offer_seconds };
+        let Some(done) = self.asker.perform(asked).await else { return };
+        if let Some(id) = id_of(&done.body["reservation_id"]) {
+            self.held.push_back(Held { id, units: Vec::new() });
         }
     }
 

@@ -48,6 +48,16 @@ pub enum Asked {
         wish: Wish,
         hold_seconds: i64,
     },
+    /// A place in line, for units of this section or of any.
+    Wait {
+        event: EventId,
+        section: Option<&'static str>,
+        quantity: i32,
+        offer_seconds: i32,
+    },
+    Leave {
+        event: EventId,
+    },
     Confirm {
         reservation: ReservationId,
         part: Part,

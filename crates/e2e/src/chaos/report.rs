@@ -77,8 +77,8 @@ impl Report {
                 replay.changes, replay.grants, replay.rejections, replay.holds, replay.confirmations
             ),
             format!(
-                "{} checks by replay, {} of them of P1, {} of P4 and {} of P5; {refusals} refusals of units judged",
-                replay.checks, replay.p1_checks, replay.p4_checks, replay.p5_checks
+                "{} checks by replay, {} of them of P1, {} of P4, {} of P5 and {} of lines; {refusals} refusals of units judged",
+                replay.checks, replay.p1_checks, replay.p4_checks, replay.p5_checks, replay.waitlist_checks
             ),
         ];
         let was_done =

@@ -1,6 +1,6 @@
 //! How what is asked for is said over HTTP.
 
-use holdfast_domain::TimeRange;
+use holdfast_domain::{EventId, TimeRange};
 use serde_json::{Value, json};
 
 use super::{
@@ -39,6 +39,13 @@ impl Asked {
                 body["hold_seconds"] = json!(hold_seconds);
                 Request::Post(RESERVATIONS.to_owned(), body)
             }
+            Self::Wait { event, section, quantity, offer_seconds } => {
+                let choice = section.map_or(json!({ "any": true }), |section| json!({ "section": section }));
+                let body =
+                    json!({ "choices": [choice], "quantity": quantity, "offer_seconds": offer_seconds });
+                Request::Post(line(*event), body)
+            }
+            Self::Leave { event } => Request::Delete(line(*event)),
             Self::Confirm { reservation, part } => {
                 let body = match part {
                     Part::All => json!({}),
@@ -67,6 +74,10 @@ impl Asked {
     pub(super) fn has_key_in_body(&self) -> bool {
         matches!(self, Self::ConfirmSeats { .. })
     }
+}
+
+fn line(event: EventId) -> String {
+    format!("/api/v1/events/{event}/waitlist")
 }
 
 fn wanted(range: TimeRange, title: &str) -> Value {

@@ -171,7 +171,9 @@ impl<'a> Judge<'a> {
 /// What the README says a subscriber hears of, said here once more.
 fn is_asked_for(feed: &Feed, change: &Change) -> bool {
     let booker = change.fact.booking().map(|booking| &booking.user_id);
-    let owner = booker.or(change.fact.reservation().map(|reservation| &reservation.user_id));
+    let holder = change.fact.reservation().map(|reservation| &reservation.user_id);
+    let waits = change.fact.waitlist_entry().map(|entry| &entry.user_id);
+    let owner = booker.or(holder).or(waits);
     let others = change.fact.conflicting().iter().map(|conflict| &conflict.user_id);
     feed.is_all
         || change.fact.resource_id().is_some_and(|resource| feed.resources.contains(&resource))

@@ -1,6 +1,6 @@
 //! The log, looked up: what reservations, seats and sections were at any position.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use holdfast_domain::{
     BookingId, EventId, Fact, Reservation, ReservationId, ReservationStatus, SectionId, Seq, UserId,
@@ -27,6 +27,8 @@ pub(super) struct Past<'a> {
     sections: HashMap<SectionId, Times<i32>>,
     names: HashMap<(EventId, &'a str), SectionId>,
     closed: HashMap<BookingId, Seq>,
+    /// Who was in line once, and is out of it.
+    left_line: HashSet<(EventId, &'a UserId)>,
 }
 
 impl<'a> Past<'a> {
@@ -48,6 +50,9 @@ impl<'a> Past<'a> {
             }
             for left in fact.sections() {
                 past.sections.entry(left.section_id).or_default().push((seq, left.available));
+            }
+            if let Some(entry) = fact.waitlist_entry().filter(|entry| !entry.is_waiting()) {
+                past.left_line.insert((entry.event_id, &entry.user_id));
             }
             if let Some(reservation) = fact.reservation() {
                 past.reservation(seq, reservation);
@@ -76,6 +81,11 @@ impl<'a> Past<'a> {
     /// Whether a booking is over at the end.
     pub(super) fn is_closed(&self, booking: BookingId) -> bool {
         self.closed.contains_key(&booking)
+    }
+
+    /// Whether a user was in line for an event once, and out of it again.
+    pub(super) fn has_left_line(&self, event: EventId, user: &str) -> bool {
+        self.left_line.iter().any(|(other, name)| *other == event && name.as_str() == user)
     }
 
     /// What a reservation was, one after the other.

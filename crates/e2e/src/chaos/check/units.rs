@@ -11,10 +11,18 @@ use crate::chaos::{
     wish::seats_of,
 };
 
-/// Whether a change only comes with what a request does: what is not confirmed, or goes to another reservation first.
+/// Whether a change only comes with what a request does: what is not confirmed, or goes to another reservation first; what is
+/// offered to who takes a place in line.
 pub(super) fn is_companion(asked: &Asked, change: &Change) -> bool {
-    matches!(asked, Asked::Confirm { .. } | Asked::ConfirmSeats { .. })
-        && matches!(change.fact, Fact::ReservationSplit { .. } | Fact::ReservationHeld { .. })
+    match asked {
+        Asked::Confirm { .. } | Asked::ConfirmSeats { .. } => {
+            matches!(change.fact, Fact::ReservationSplit { .. } | Fact::ReservationHeld { .. })
+        }
+        Asked::Wait { .. } => {
+            matches!(change.fact, Fact::ReservationHeld { .. } | Fact::WaitlistOffered { .. })
+        }
+        _ => false,
+    }
 }
 
 /// Whether a change is what this user asked for.
@@ -22,7 +30,7 @@ pub(super) fn is_asked_for(asked: &Asked, user: &str, change: &Change, past: &Pa
     let lasts = |reservation: &Reservation, seconds: i64| {
         reservation.state.expires_at() == Some(change.at + time::Duration::seconds(seconds))
     };
-    let is_theirs = change.fact.reservation().is_none_or(|reservation| reservation.user_id.as_str() == user);
+    let is_theirs = change.fact.owner().is_none_or(|owner| owner.as_str() == user);
     is_theirs
         && match (asked, &change.fact) {
             (Asked::Announce { title }, Fact::EventCreated { event, .. }) => event.title.as_str() == title,
@@ -30,6 +38,19 @@ pub(super) fn is_asked_for(asked: &Asked, user: &str, change: &Change, past: &Pa
                 reservation.event_id == *event
                     && wish.is_met_by(reservation)
                     && lasts(reservation, *hold_seconds)
+            }
+            (
+                Asked::Wait { event, section, quantity, offer_seconds },
+                Fact::WaitlistJoined { waitlist_entry: entry },
+            ) => {
+                let [choice] = &entry.request.choices[..] else { return false };
+                entry.event_id == *event
+                    && entry.request.quantity == *quantity
+                    && choice.section_id.is_some() == section.is_some()
+                    && entry.offer_seconds == *offer_seconds
+            }
+            (Asked::Leave { event }, Fact::WaitlistLeft { waitlist_entry }) => {
+                waitlist_entry.event_id == *event
             }
             (Asked::Lock { event, seats }, Fact::ReservationHeld { reservation, .. }) => {
                 let got = seats_of(reservation);
@@ -73,7 +94,12 @@ pub(super) fn tells(asked: &Asked, attempt: &Try, change: &Change) -> bool {
     let body = &attempt.body;
     match (asked, &change.fact) {
         (Asked::Announce { .. }, fact) => fact.event().is_some_and(|event| body["id"] == json!(event.id)),
-        (Asked::Release { .. }, _) => body.is_null(),
+        (Asked::Release { .. } | Asked::Leave { .. }, _) => body.is_null(),
+        // It may have been offered something at once.
+        (Asked::Wait { .. }, Fact::WaitlistJoined { waitlist_entry: entry }) => {
+            let told = [&body["id"], &body["rank"], &body["user_id"]];
+            told == [&json!(entry.id), &json!(entry.rank), &json!(entry.user_id)]
+        }
         (Asked::Lock { seats, .. }, fact) => {
             fact.reservation().is_some_and(|reservation| is_locked(body, seats, reservation))
         }
@@ -99,6 +125,7 @@ pub(super) fn was_so(asked: &Asked, user: &str, attempt: &Try, past: &Past<'_>) 
             let is_over = matches!(last, Some(ReservationStatus::Expired | ReservationStatus::Cancelled));
             is_over && body.is_null()
         }
+        Asked::Leave { event } => past.has_left_line(*event, user) && body.is_null(),
         Asked::Confirm { reservation, part: Part::All } => was(&json!(reservation), &|state| {
             status(state) == ReservationStatus::Confirmed && is_told(body, state)
         }),
@@ -119,7 +146,9 @@ pub(super) fn was_so(asked: &Asked, user: &str, attempt: &Try, past: &Past<'_>) 
 pub(super) fn said(body: &Value) -> Value {
     let mut said = body.clone();
     if let Some(fields) = said.as_object_mut() {
-        fields.remove("expires_in_ms");
+        for relative in ["expires_in_ms", "position", "estimated_wait_seconds"] {
+            fields.remove(relative);
+        }
     }
     said
 }

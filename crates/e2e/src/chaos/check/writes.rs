@@ -100,7 +100,7 @@ fn was_done(operation: &Operation, attempt: &Try, past: &Past<'_>) -> bool {
     }
 }
 
-/// Whether the engine does that by itself.
+/// Whether the engine does that by itself: a hold only for somebody in line, as the judge sees to.
 fn is_engines(fact: &Fact) -> bool {
     matches!(
         fact,
@@ -108,6 +108,9 @@ fn is_engines(fact: &Fact) -> bool {
             | Fact::BookingRejected { .. }
             | Fact::BookingMoveRejected { .. }
             | Fact::ReservationExpired { .. }
+            | Fact::ReservationHeld { .. }
+            | Fact::WaitlistOffered { .. }
+            | Fact::WaitlistEnded { .. }
     )
 }
 
