@@ -13,7 +13,7 @@ use crate::{
     pgbench,
     request::{Choice, Draw},
     row::Row,
-    sale::{hot, locks, map, plain, spread},
+    sale::{hot, locks, map, plain, spread, wanted},
     scratch::Scratch,
     service::Services,
     settings::Settings,
@@ -157,6 +157,7 @@ impl Bench<'_> {
             Row::Spread => spread::measure(self, index),
             Row::Map => map::measure(self),
             Row::Locks => locks::measure(self, index),
+            Row::Wanted => wanted::measure(self),
         }
     }
 }

@@ -54,6 +54,8 @@ pub(crate) enum Row {
     Map,
     /// Seats are locked and confirmed, as load tests of others do it.
     Locks,
+    /// Many holds lapse at once while many wait in line and others knock.
+    Wanted,
 }
 
 impl Row {
@@ -62,7 +64,7 @@ impl Row {
         &[Self::Http, Self::Pgbench, Self::Validator, Self::Wide, Self::PgbenchWide],
         &[Self::Alone, Self::Sustained, Self::Decision, Self::HotSlot, Self::Backlog, Self::Curve],
         &[Self::FanOut, Self::Paced, Self::Idle, Self::Reconnect],
-        &[Self::Hot, Self::HotPgbench, Self::HotSeated, Self::Spread, Self::Map, Self::Locks],
+        &[Self::Hot, Self::HotPgbench, Self::HotSeated, Self::Spread, Self::Map, Self::Locks, Self::Wanted],
     ];
 
     pub(crate) fn all() -> impl Iterator<Item = Self> {
@@ -92,6 +94,7 @@ impl Row {
             Self::Spread => "spread",
             Self::Map => "map",
             Self::Locks => "locks",
+            Self::Wanted => "wanted",
         }
     }
 
@@ -199,6 +202,10 @@ impl Row {
                 "4 connections read the map of 50,000 seats, while the others of {connections} hold two seats at a time"
             ),
             Self::Locks => format!("seats locked and confirmed by {connections} clients, in five ways"),
+            Self::Wanted => format!(
+                "10,000 holds end in one second while 1,000 users wait in line, and {connections} connections knock, an eighth of \
+                 them elsewhere"
+            ),
         }
     }
 }

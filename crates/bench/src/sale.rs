@@ -11,5 +11,6 @@ pub(crate) mod map;
 pub(crate) mod plain;
 mod sold;
 pub(crate) mod spread;
+pub(crate) mod wanted;
 mod wire;
 mod work;

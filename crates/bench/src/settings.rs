@@ -21,7 +21,8 @@ const PGBENCH_CLIENTS_MAX: u16 = 150;
 /// same with so many bookings a second), `idle` (memory of each), `reconnect` (all come back at once). What is sold of events:
 /// `hot` (many want the few units of one counted section), `hot-pgbench` (the plain way of that: a counter that each locks),
 /// `hot-seated` (many want the best of few seats), `spread` (units held and confirmed, over many sections), `map` (the map of a
-/// hall while it is being sold), `locks` (the five load tests that systems which lock seats publish).
+/// hall while it is being sold), `locks` (the five load tests that systems which lock seats publish), `wanted` (many holds end
+/// at once while many wait in line and others knock).
 ///
 /// The order of the rows rotates from round to round; `backlog`, `curve` and `idle` are measured in the first round only. The service binaries are taken from the directory of this one.
 ///
