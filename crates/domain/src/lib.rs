@@ -10,6 +10,7 @@ pub mod caller;
 pub mod change;
 pub mod conflict;
 pub mod event;
+pub mod fairness;
 pub mod id;
 #[cfg(feature = "openapi")]
 pub mod openapi;

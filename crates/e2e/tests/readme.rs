@@ -7,11 +7,12 @@ use std::{collections::BTreeSet, fs, process::Command};
 use holdfast_e2e::{Binary, root};
 
 /// The commands whose help tells of settings.
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 8] = [
     &["migrate"],
     &["run"],
     &["watch"],
     &["verify"],
+    &["fairness"],
     &["recover", "leap"],
     &["recover", "clock"],
     &["openapi"],

@@ -26,6 +26,7 @@ Examples, with these two set:
   holdfast watch                     beside it: how many are accepted, granted, waiting; who lags behind
   holdfast watch --changes           each change as it is written
   holdfast verify                    has a promise been broken? 0: no; 1: yes; 2: could not be told
+  holdfast fairness EVENT_ID         of one event: who came when, who got what, who was served before whom
   holdfast recover leap              after PostgreSQL was restored from an older copy
   holdfast docs                      the pages, where each service runs on its own
   holdfast openapi > openapi.json    the API's document
@@ -78,10 +79,13 @@ pub const VERIFY: &str = "\
 Reads each shard's log from its begin to where it ended at the start, replays it, and holds it against
   log   every position is there, in order of time, and each change follows from the one before
   P1    no two bookings hold the same time of one resource, at any commit; nor do they now, in the table
-  P2    each row of bookings, resources and venues is as the last change of it says, and each has one; open_wants is the
-        number of bookings that are PENDING
+  P2    each row of bookings, resources, venues, events and reservations is as the last change of it says, and each has
+        one; open_wants is the number of bookings that are PENDING
   P4    first come, first served: at each grant no earlier want that overlaps it would have fitted; none was rejected
         before its time, or though it would have fitted
+  P5    no more of a section is taken than there is, a seat has one holder, and a hold ends at its end
+  waitlist
+        whoever takes units passes over nobody in line who would fit; who is first in line, of those who fit, is served
 The services may run: it reads in pages, each a statement of its own, and takes no lock that a writer waits for. Of a log that
 was pruned (CHANGES_KEEP_DAYS) it judges what can be known, and says how much can't.
 Needs: PostgreSQL with this release's schema; about 25 MB of memory, and 450 bytes more for each booking that is PENDING or
@@ -95,6 +99,27 @@ Examples:
   holdfast verify --tenant 00000000-0000-0000-0000-000000000001
   holdfast verify --shard 3 --from 1000000
   holdfast verify --json | jq '.finds[]'";
+
+pub const FAIRNESS: &str = "\
+Reads the log of the event's shard from its begin to where it ended at the start, and nothing else. The services may run.
+Prints, on stdout:
+  came         how many people, and when: those in line by the shard's clock, those at the door, who took units at once, by
+               that of the process that they asked
+  got by       units that were taken at the door (hold) or held for somebody in line (offer), and what has become of them
+  in line      how many came, how long those waited who were offered something; how often somebody was passed over who would
+               have fitted, which must be 0; and how many pairs there are of which the later was served first because what
+               the earlier asked for was not there then
+  at the door  how many pairs of holds were written the other way round than they were asked for, and how far apart these
+               were at most: the order in the log is that in which the engine took them
+With --json one object: the same, with each who took something (`taken`) and each who stood in line (`line`).
+It can't tell who was refused: that leaves no trace in the log.
+Needs: PostgreSQL with this release's schema; memory for each who took units of the event, or stood in line for some.
+Exit codes: 0 told, whatever it is; 1 there is no such event, or the log could not be read; 2 a setting is wrong.
+
+Examples:
+  holdfast fairness 01977b6c-9d00-7000-8000-000000000001
+  holdfast fairness 01977b6c-9d00-7000-8000-000000000001 --tenant 00000000-0000-0000-0000-000000000001
+  holdfast fairness 01977b6c-9d00-7000-8000-000000000001 --json | jq '.line[] | select(.was_overtaken)'";
 
 pub const RECOVER: &str = "\
 Exit codes: 0 done; 1 failed: what was done until then stays done, and it may be run again; 2 a setting is wrong.

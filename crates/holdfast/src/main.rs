@@ -4,6 +4,7 @@
 //! told to each other without a way over Redis.
 
 mod document;
+mod fairness;
 mod greeting;
 mod help;
 mod pages;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
                 verified.set(Some(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
                 Ok(())
             }
+            Command::Fairness(settings) => fairness::run(settings).await,
             Command::Docs(settings) => pages::start(settings, &holdfast.process.shutdown, &process),
             Command::Openapi => document::print(),
         });

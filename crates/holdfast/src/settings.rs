@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use holdfast_booking_api::ApiSettings;
-use holdfast_domain::{Seq, Shard, TenantId};
+use holdfast_domain::{DEFAULT_TENANT, EventId, Seq, Shard, TenantId};
 use holdfast_runtime::{
     service::ProcessSettings,
     settings::{HttpSettings, bounded},
@@ -34,6 +34,9 @@ pub enum Command {
     /// Hold the log and the tables of a live system against the promises
     #[command(after_long_help = help::VERIFY)]
     Verify(Box<VerifySettings>),
+    /// Tell of one event who came when, who got what, and who was served before whom
+    #[command(after_long_help = help::FAIRNESS)]
+    Fairness(Box<FairnessSettings>),
     /// Set right what a restore, or a clock that ran away, has left in disorder
     #[command(subcommand, after_long_help = help::RECOVER)]
     Recover(Box<Recover>),
@@ -172,6 +175,22 @@ impl VerifySettings {
     }
 }
 
+/// What `holdfast fairness` takes.
+#[derive(Debug, Args)]
+pub struct FairnessSettings {
+    /// Of which event: its id
+    #[arg(value_name = "EVENT_ID")]
+    pub event: EventId,
+    /// Whose event it is; without it, that of open mode
+    #[arg(long, value_name = "ID", default_value_t = DEFAULT_TENANT)]
+    pub tenant: TenantId,
+    /// Print JSON, one object, with each who came and each who got something
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub database: holdfast_store::Settings,
+}
+
 /// What a position is of.
 const ONE_SHARD: &str = "is a position of one shard: name it with --shard or --tenant";
 
@@ -240,6 +259,7 @@ impl holdfast_runtime::service::Settings for Holdfast {
             Command::Docs(settings) => settings.check(),
             Command::Watch(settings) => settings.check(),
             Command::Verify(settings) => settings.check(),
+            Command::Fairness(settings) => settings.database.check(),
             Command::Openapi => Ok(()),
         }
     }

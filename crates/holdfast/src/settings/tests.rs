@@ -67,7 +67,8 @@ fn the_help_of_every_command_tells_each_settings_default_and_each_numbers_range(
     for (words, mut command) in all() {
         let help = command.render_long_help().to_string();
         assert!(help.contains("--log-level"), "{words} does not tell what every process has");
-        for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+        let has_value = |arg: &&clap::Arg| arg.get_action().takes_values() && !arg.is_positional();
+        for arg in command.get_arguments().filter(has_value) {
             let name = arg.get_long().expect("each has a name");
             let told = help
                 .split(&format!("--{name} <"))
@@ -111,6 +112,7 @@ fn the_help_of_every_command_has_its_exit_codes_and_examples_that_are_commands()
         // Up to what is said of it, or what is done with what it prints.
         let end = line.find("   ").unwrap_or(line.len());
         let example = line[..end].split(['|', '>']).next().expect("a part");
+        let example = example.replace("EVENT_ID", "01977b6c-9d00-7000-8000-000000000001");
         let words = example.split_whitespace().skip_while(|word| word.contains('=')).map(ToOwned::to_owned);
         let needs_none = ["openapi", "docs"].iter().any(|command| example.contains(command));
         let words: Vec<String> = words.chain((!needs_none).then(|| DATABASE.to_owned())).collect();

@@ -23,8 +23,10 @@ use holdfast_store::{Database, Error, UnitNets};
 
 use crate::{settings::VerifySettings, stdout};
 use finds::{Find, Promise, Verdict};
+pub(crate) use log::read_ahead;
 use log::{Outcome, Reading};
 use progress::Progress;
+pub(crate) use report::grouped;
 use tables::Look;
 
 /// How often a log is read from the start that was pruned meanwhile.
