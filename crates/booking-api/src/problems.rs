@@ -1,7 +1,7 @@
 //! What a failed read or write is to its caller: every error of the store, to its problem document.
 
 use actix_web::http::StatusCode;
-use holdfast_domain::{NotOnSale, SeatLabel, Seq, reservation::WrongStanding};
+use holdfast_domain::{EventId, NotOnSale, SeatLabel, Seq, reservation::WrongStanding};
 use holdfast_runtime::problem::Problem;
 use holdfast_store::{Error, Left, Object, WriteError};
 use serde_json::{Value, json};
@@ -118,13 +118,27 @@ pub fn of_seats(error: WriteError, field: &str) -> Problem {
     problem
 }
 
-/// The same for a request to wait, whose body calls the seconds of a hold otherwise.
-pub fn of_line(error: WriteError) -> Problem {
+/// The same for a hold of units of this event.
+pub fn of_hold(error: WriteError, event: EventId) -> Problem {
+    let mut problem = of_units(error);
+    if let Some(detail) = &mut problem.detail {
+        *detail = detail.replace("/events/{id}/", &format!("/events/{event}/"));
+    }
+    problem
+}
+
+/// The same for units that are asked for: what may be of the other kind is the section that a category is asked of.
+fn of_units(error: WriteError) -> Problem {
     if matches!(error, WriteError::OtherKind) {
         let message = "is of seats, and the section is counted: leave it out, or name a section of seats";
         return Problem::invalid_body().field("category", "other_kind", message);
     }
-    let mut problem = of_write(error);
+    of_write(error)
+}
+
+/// The same for a request to wait, whose body calls the seconds of a hold otherwise.
+pub fn of_line(error: WriteError) -> Problem {
+    let mut problem = of_units(error);
     for fault in problem.fields.iter_mut().filter(|fault| fault.field == "hold_seconds") {
         "offer_seconds".clone_into(&mut fault.field);
     }
@@ -189,7 +203,10 @@ fn standing(why: WrongStanding) -> Problem {
     let conflict = |code, title| Problem::new(StatusCode::CONFLICT, code, title);
     match why {
         WrongStanding::Ended { expires_at } => conflict("hold_expired", "The hold is over")
-            .detail(format!("It ended at {}. Hold the units anew.", when(expires_at)))
+            .detail(format!(
+                "It ended at {}. Hold the units anew, or stand in line for them again.",
+                when(expires_at)
+            ))
             .member("expires_at", when(expires_at)),
         WrongStanding::Closed { status } => {
             conflict("reservation_closed", "The reservation's state forbids it")

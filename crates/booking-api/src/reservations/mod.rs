@@ -147,7 +147,7 @@ async fn hold(
     let order = writer.order(&body.bytes);
     let id = Uuid::now_v7().into();
     let hold = HoldUnits { order, id, event_id, wanted, adjacency, hold_for, keeps_own: false };
-    let written = lanes.hold(hold).await.map_err(problems::of_write)?;
+    let written = lanes.hold(hold).await.map_err(|error| problems::of_hold(error, event_id))?;
     let mut answer = HttpResponse::Created();
     answer.insert_header((header::LOCATION, format!("{HERE}/{}", written.value.reservation.id)));
     Ok(reserved(answer, &written))

@@ -170,7 +170,7 @@ fn a_line_is_told_in_words() {
         "event 00000000-0000-0000-0000-000000000007: 3 changes, seq 1 to 31 of shard ",
         "at the door          0   -                          -\n",
         "in line              1   2",
-        "        1,200   came\n",
+        "        1,200   places were taken\n",
         "        1,100   were offered what they waited for; half of them within 2.500 s, nine of ten within 60.000 s, all \
          within 3,600.001 s\n",
         "            1   were passed over, or the line was otherwise not served as promised: must be 0\n",

@@ -95,7 +95,7 @@ fn served(text: &mut Text, line: &InLine) {
             [waits.median_millis, waits.most_of_them_millis, waits.longest_millis].map(seconds);
         format!("; half of them within {median}, nine of ten within {most}, all within {longest}")
     });
-    text.figure(line.joined, "came");
+    text.figure(line.joined, "places were taken");
     text.figure(line.offered, &format!("were offered what they waited for{waited}"));
     for (count, what) in [
         (line.waiting, "still wait"),
