@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use holdfast_domain::{
-    BookingId, Caller, EventId, Kind, ReservationId, Seq,
+    BookingId, Caller, EventId, Kind, ReservationId,
     change::Recorded,
     openapi::{LoggedChange, example},
     visible::{self, visible},
@@ -18,7 +18,6 @@ use uuid::Uuid;
 use crate::{
     caller::Reader,
     document::{NoBooking, NoEvent, NoReservation, Read},
-    form::Faults,
     page, problems,
 };
 
@@ -114,22 +113,15 @@ async fn history(
     query: page::Asked,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::default();
-    let limit = page::limit(&mut faults, query.limit.as_deref());
-    let after = page::cursor(&mut faults, query.cursor.as_deref(), page::read_seq).unwrap_or_default();
-    faults.or(Some(()), Problem::bad_query())?;
+    let (limit, after) = query.by_seq()?;
     // One more than asked for tells whether there is a next page.
     let recorded = database.history(caller.tenant, id, after, limit + 1).await;
     let mut recorded = recorded.map_err(problems::of_store)?;
-    let more = i64::try_from(recorded.len()).is_ok_and(|found| found > limit);
-    if more {
-        recorded.pop();
+    let mut answer = HttpResponse::Ok();
+    if let Some(last) = page::cut(&mut recorded, limit)? {
+        page::link_next(&mut answer, request, query.after(last.seq))?;
     }
     let changes = recorded.iter().map(Recorded::parse).collect::<Result<Vec<_>, _>>();
     let changes = changes.map_err(Problem::internal)?;
-    let mut answer = HttpResponse::Ok();
-    if let Some(Seq(last)) = changes.last().map(|change| change.seq).filter(|_| more) {
-        page::link_next(&mut answer, request, page::Asked { cursor: Some(last.to_string()), ..query })?;
-    }
     Ok(answer.json(changes.iter().filter_map(|change| visible(change, caller)).collect::<Vec<_>>()))
 }

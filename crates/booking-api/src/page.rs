@@ -1,7 +1,7 @@
 //! Pages of a list: how long they are, and the link to the next, whose cursor means nothing to a client.
 
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header};
-use holdfast_domain::BookingId;
+use holdfast_domain::{BookingId, Seq};
 use holdfast_runtime::problem::Problem;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -27,6 +27,24 @@ pub struct Asked {
     /// Where the last page ended; comes with `Link`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+impl Asked {
+    /// How many entries are asked for, and the seq that they come after.
+    ///
+    /// # Errors
+    /// When one of them can't be.
+    pub fn by_seq(&self) -> Result<(i64, Seq), Problem> {
+        let mut faults = Faults::default();
+        let limit = limit(&mut faults, self.limit.as_deref());
+        let after = cursor(&mut faults, self.cursor.as_deref(), read_seq).unwrap_or_default();
+        faults.or(Some((limit, after)), Problem::bad_query())
+    }
+
+    /// The query of the page behind this seq.
+    pub fn after(self, last: Seq) -> Self {
+        Self { cursor: Some(last.to_string()), ..self }
+    }
 }
 
 /// How many entries are asked for.
@@ -98,14 +116,21 @@ pub fn answer<T: Serialize, Q: Serialize>(
     next: impl FnOnce(&T) -> Q,
 ) -> Result<HttpResponse, Problem> {
     let mut answer = HttpResponse::Ok();
-    let limit = usize::try_from(limit).map_err(Problem::internal)?;
-    if found.len() > limit {
-        found.truncate(limit);
-        if let Some(last) = found.last() {
-            link_next(&mut answer, request, next(last))?;
-        }
+    if let Some(last) = cut(&mut found, limit)? {
+        link_next(&mut answer, request, next(last))?;
     }
     Ok(answer.json(found))
+}
+
+/// Cuts off what is beyond `limit`; gives the last that is left when there was more, where the next page begins.
+///
+/// # Errors
+/// When the limit is no number of entries, which is a defect.
+pub fn cut<T>(found: &mut Vec<T>, limit: i64) -> Result<Option<&T>, Problem> {
+    let limit = usize::try_from(limit).map_err(Problem::internal)?;
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    Ok(found.last().filter(|_| has_more))
 }
 
 /// A place among bookings by start, as a cursor.
@@ -128,8 +153,8 @@ pub fn read_id<T: From<Uuid>>(text: &str) -> Option<T> {
 }
 
 /// A position in the log as a cursor.
-pub fn read_seq(text: &str) -> Option<holdfast_domain::Seq> {
-    text.parse().ok().filter(|seq| *seq >= 0).map(holdfast_domain::Seq)
+pub fn read_seq(text: &str) -> Option<Seq> {
+    text.parse().ok().filter(|seq| *seq >= 0).map(Seq)
 }
 
 #[cfg(test)]

@@ -33,6 +33,13 @@ pub fn shown<T: Serialize>(
     answer.insert_header(Tag::version(version).header()).json(&written.value)
 }
 
+/// Answers that it is done, of a write that leaves nothing to show.
+pub fn done<T>(written: &Written<T>) -> HttpResponse {
+    let mut answer = HttpResponse::NoContent();
+    note_replay(&mut answer, written.replayed);
+    answer.finish()
+}
+
 /// Says that an earlier try of the same write is answered, if it is so.
 pub fn note_replay(answer: &mut HttpResponseBuilder, replayed: bool) {
     if replayed {

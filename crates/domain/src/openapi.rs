@@ -129,36 +129,32 @@ impl PartialSchema for TimeRange {
 
 impl ToSchema for TimeRange {}
 
-impl PartialSchema for Reservation {
-    fn schema() -> RefOr<Schema> {
-        reservation::Whole::schema()
-    }
+/// Gives types the schemas of how they are written whole.
+macro_rules! written_as {
+    ($($name:ident: $whole:ty;)+) => {
+        $(
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    <$whole>::schema()
+                }
+            }
+
+            impl ToSchema for $name {
+                fn name() -> Cow<'static, str> {
+                    <$whole>::name()
+                }
+
+                fn schemas(schemas: &mut Schemas) {
+                    <$whole>::schemas(schemas);
+                }
+            }
+        )+
+    };
 }
 
-impl ToSchema for Reservation {
-    fn name() -> Cow<'static, str> {
-        reservation::Whole::name()
-    }
-
-    fn schemas(schemas: &mut Schemas) {
-        reservation::Whole::schemas(schemas);
-    }
-}
-
-impl PartialSchema for WaitlistEntry {
-    fn schema() -> RefOr<Schema> {
-        waitlist::Whole::schema()
-    }
-}
-
-impl ToSchema for WaitlistEntry {
-    fn name() -> Cow<'static, str> {
-        waitlist::Whole::name()
-    }
-
-    fn schemas(schemas: &mut Schemas) {
-        waitlist::Whole::schemas(schemas);
-    }
+written_as! {
+    Reservation: reservation::Whole<'_>;
+    WaitlistEntry: waitlist::Whole<'_>;
 }
 
 /// Adds a type's schema, and those that it refers to.

@@ -12,6 +12,7 @@ use holdfast_domain::{CommandId, Fact, Seq, Shard, TenantId, Trace, UserId};
 use time::OffsetDateTime;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use crate::{Database, Error, changes::Appended, heads};
 
@@ -223,6 +224,11 @@ impl Head {
         fact: &Fact,
     ) -> Seq {
         self.appended.push(tenant_id, command_id, actor, trace, fact)
+    }
+
+    /// Appends what the engine does by itself: it is no command's, and came from no request.
+    pub(crate) fn append_own(&mut self, tenant_id: TenantId, fact: &Fact) -> Seq {
+        self.append(tenant_id, CommandId::from(Uuid::now_v7()), None, &Trace::default(), fact)
     }
 
     /// Writes what was appended and the head, and commits: one flush, every result of it checked, since

@@ -1,9 +1,8 @@
 //! The leap: a log whose past may once have been longer goes on far ahead, so that no position is ever given twice and
 //! whoever was told of what is lost is told to ask anew.
 
-use holdfast_domain::{CommandId, Fact, NO_TENANT, Seq, Shard, Trace};
+use holdfast_domain::{Fact, NO_TENANT, Seq, Shard};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{Database, Error, Head, head::bounded};
 
@@ -46,7 +45,7 @@ fn landing(from: Seq, told: Seq, at: OffsetDateTime) -> Seq {
 
 /// Appends what a log says of itself.
 pub(crate) fn note(head: &mut Head, fact: &Fact) -> Seq {
-    head.append(NO_TENANT, CommandId::from(Uuid::now_v7()), None, &Trace::default(), fact)
+    head.append_own(NO_TENANT, fact)
 }
 
 #[cfg(test)]

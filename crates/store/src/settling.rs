@@ -5,8 +5,7 @@
 //! order, and one that dies is simply taken again.
 
 use deadpool_postgres::Object;
-use holdfast_domain::{CommandId, Event, EventId, EventStatus, Fact, Shard, TenantId, Trace};
-use uuid::Uuid;
+use holdfast_domain::{Event, EventId, EventStatus, Fact, Shard, TenantId};
 
 use crate::{
     Database, Error, Head, events,
@@ -91,17 +90,17 @@ impl Database {
             .filter(|(_, due_at)| first_end.is_none_or(|end| *due_at <= end));
         let cancelling = events::cancelling(&head, broken).await?;
         *event = cancelling.map(|(key, _)| key).or(line.map(|(key, _)| key)).map(|(_, event)| event);
-        let (mut called_off, mut sale) = (0, None);
-        match (cancelling, line) {
-            (Some((event, 0)), _) => called_off = self.call_off_some(&mut head, event).await?,
-            (Some((event, _)), _) | (None, Some((event, _))) => {
-                sale = Some(Box::pin(self.settled_event(&mut head, event)).await?);
+        let mut called_off = 0;
+        let sale = match (cancelling, line) {
+            (Some((event, 0)), _) => {
+                called_off = self.call_off_some(&mut head, event).await?;
+                // That is written.
+                self.expired(&mut head, Vec::new()).await?
             }
-            (None, None) => sale = Some(self.expired(&mut head, ended).await?),
-        }
-        let sale = match sale {
-            Some(sale) => sale,
-            None => Sale::of(&head, Vec::new(), self.layouts()).await?,
+            (Some((event, _)), _) | (None, Some((event, _))) => {
+                Box::pin(self.settled_event(&mut head, event)).await?
+            }
+            (None, None) => self.expired(&mut head, ended).await?,
         };
         crashpoint!("settle.before_write");
         let rest = sale.write(&head).await?;
@@ -154,8 +153,7 @@ impl Database {
             let (version, updated_at) = (before.version + 1, head.at());
             let event = Event { status: EventStatus::Cancelled, version, updated_at, ..before };
             events::update(head, tenant_id, &event).await?;
-            let command_id = CommandId::from(Uuid::now_v7());
-            head.append(tenant_id, command_id, None, &Trace::default(), &Fact::EventCancelled { event });
+            head.append_own(tenant_id, &Fact::EventCancelled { event });
         }
         Ok(reservations)
     }

@@ -29,7 +29,7 @@ use crate::{
     document::{Closed, NoBooking, Own, Read, TooManyResources, UnknownResource, Wanted, Write},
     history, problems,
     waits::Waits,
-    writes::{made, note_replay, versions},
+    writes::{done, made, note_replay, versions},
 };
 use answer::Answer;
 
@@ -193,9 +193,7 @@ async fn cancel(
     let order = writer.order(&[]);
     let cancel = CancelBooking { order, id: id.into(), versions: versions(condition) };
     let written = lanes.cancel(cancel).await.map_err(problems::of_write)?;
-    let mut answer = HttpResponse::NoContent();
-    note_replay(&mut answer, written.replayed);
-    Ok(answer.finish())
+    Ok(done(&written))
 }
 
 /// Answers with a booking that was written, and if the caller would rather wait, as it is once it is decided.

@@ -31,7 +31,7 @@ use crate::{
         Changed, EventOver, EventTimes, NoEvent, Read, SeatsRefused, TooManyEvents, UnknownVenue, Write,
     },
     history, problems,
-    writes::{made, note_replay, shown, versions},
+    writes::{done, made, shown, versions},
 };
 use answer::Answer;
 
@@ -186,7 +186,5 @@ async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     let cancel = CancelEvent { order: writer.order(&[]), id: id.into(), versions: versions(condition) };
     let written = lanes.cancel_event(cancel).await.map_err(problems::of_write)?;
-    let mut answer = HttpResponse::NoContent();
-    note_replay(&mut answer, written.replayed);
-    Ok(answer.finish())
+    Ok(done(&written))
 }

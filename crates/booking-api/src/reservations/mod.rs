@@ -38,7 +38,7 @@ use crate::{
         TooLong, UnknownSection, Write,
     },
     history, problems,
-    writes::{note_replay, versions},
+    writes::{done, note_replay, versions},
 };
 use answer::Answer;
 
@@ -284,9 +284,7 @@ async fn release(
     let release =
         ReleaseReservation { order: writer.order(&[]), id: id.into(), versions: versions(condition) };
     let written = lanes.release(release).await.map_err(problems::of_write)?;
-    let mut answer = HttpResponse::NoContent();
-    note_replay(&mut answer, written.replayed);
-    Ok(answer.finish())
+    Ok(done(&written))
 }
 
 /// Answers with a reservation that was written.

@@ -17,7 +17,6 @@ use uuid::Uuid;
 use crate::{
     caller::Reader,
     document::{NoEvent, Read},
-    form::Faults,
     page, problems,
 };
 
@@ -47,20 +46,13 @@ pub async fn list(
     request: HttpRequest,
     database: Data<Database>,
 ) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::default();
-    let limit = page::limit(&mut faults, query.limit.as_deref());
-    let after = page::cursor(&mut faults, query.cursor.as_deref(), page::read_seq).unwrap_or_default();
-    faults.or(Some(()), Problem::bad_query())?;
+    let (limit, after) = query.by_seq()?;
     // One more than asked for tells whether there is a next page.
     let found = database.waitlist(caller.tenant, id.into(), after, limit + 1).await;
     let mut found = found.map_err(problems::of_store)?.ok_or_else(|| problems::not_found(Object::Event))?;
-    let more = i64::try_from(found.len()).is_ok_and(|count| count > limit);
-    if more {
-        found.pop();
-    }
     let mut answer = HttpResponse::Ok();
-    if let Some(last) = found.last().filter(|_| more) {
-        page::link_next(&mut answer, &request, page::Asked { cursor: Some(last.rank.to_string()), ..query })?;
+    if let Some(last) = page::cut(&mut found, limit)? {
+        page::link_next(&mut answer, &request, query.after(last.rank))?;
     }
     Ok(answer.json(found.iter().map(|entry| visible::waitlist_entry(entry, &caller)).collect::<Vec<_>>()))
 }

@@ -32,7 +32,7 @@ use crate::{
     },
     form::Faults,
     problems,
-    writes::{note_replay, versions},
+    writes::{done, note_replay, versions},
 };
 use answer::Answer;
 
@@ -183,7 +183,5 @@ async fn leave(
     let leave =
         LeaveWaitlist { order: writer.order(&[]), event_id: id.into(), versions: versions(condition) };
     let written = lanes.leave_waitlist(leave).await.map_err(problems::of_write)?;
-    let mut answer = HttpResponse::NoContent();
-    note_replay(&mut answer, written.replayed);
-    Ok(answer.finish())
+    Ok(done(&written))
 }

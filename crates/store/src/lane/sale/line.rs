@@ -10,8 +10,8 @@ use std::{
 };
 
 use holdfast_domain::{
-    CommandId, EventId, Fact, NotOnSale, Reservation, Seq, TenantId, Trace, Units, WaitlistEntry,
-    WaitlistEntryId, WaitlistState,
+    EventId, Fact, NotOnSale, Reservation, Seq, TenantId, Units, WaitlistEntry, WaitlistEntryId,
+    WaitlistState,
     reservation::{State, WrongStanding},
     seating::Adjacency,
     waitlist::{Choice, Ending, Request},
@@ -229,7 +229,7 @@ impl Sale {
     ) -> Result<WaitlistEntry, Error> {
         let tenant_id = self.lines.entry(id).ok_or(UNREAD)?.0;
         let after = self.lines.leave(id, WaitlistState::Ended { reason }, self.at).ok_or(UNREAD)?;
-        tell(head, tenant_id, None, &Fact::WaitlistEnded { waitlist_entry: after.clone() });
+        head.append_own(tenant_id, &Fact::WaitlistEnded { waitlist_entry: after.clone() });
         self.told.insert(id.uuid(), head.seq());
         Ok(after)
     }
@@ -338,10 +338,10 @@ impl Sale {
 }
 
 /// Tells of something that the engine does: whoever made it look, the change is no command's, but for the one that is named.
-pub(super) fn tell(head: &mut Head, tenant_id: TenantId, order: Option<&Order>, fact: &Fact) {
+fn tell(head: &mut Head, tenant_id: TenantId, order: Option<&Order>, fact: &Fact) {
     match order {
         Some(order) => head.append(tenant_id, order.command_id, None, &order.trace, fact),
-        None => head.append(tenant_id, CommandId::from(Uuid::now_v7()), None, &Trace::default(), fact),
+        None => head.append_own(tenant_id, fact),
     };
 }
 

@@ -46,6 +46,13 @@ pub(super) struct Queue {
     pub(super) has_more: bool,
 }
 
+impl Queue {
+    /// Those who ask for the same as this one, none of whom is known.
+    fn of(entry: &WaitlistEntry) -> Self {
+        Self { request: entry.request.clone(), first: VecDeque::new(), has_more: false }
+    }
+}
+
 /// The queues of a line, by request.
 pub(super) type Queues = HashMap<Uuid, Queue>;
 
@@ -94,11 +101,7 @@ impl Lines {
             let Some(queues) = self.lines.get_mut(&event).and_then(|line| line.queues.as_mut()) else {
                 continue;
             };
-            let queue = queues.entry(request_id).or_insert_with(|| Queue {
-                request: row.entry.request.clone(),
-                first: VecDeque::new(),
-                has_more: false,
-            });
+            let queue = queues.entry(request_id).or_insert_with(|| Queue::of(&row.entry));
             queue.first.push_back((row.entry.rank, row.entry.id));
             queue.has_more = i64::try_from(queue.first.len()).is_ok_and(|count| most <= count);
             self.remember(row);
@@ -181,11 +184,7 @@ impl Lines {
                 line.requests += 1;
             }
             if let Some(queues) = &mut line.queues {
-                let queue = queues.entry(request).or_insert_with(|| Queue {
-                    request: entry.request.clone(),
-                    first: VecDeque::new(),
-                    has_more: false,
-                });
+                let queue = queues.entry(request).or_insert_with(|| Queue::of(&entry));
                 // Behind some who were not read it has to wait to be read itself.
                 if !queue.has_more {
                     queue.first.push_back((rank, id));

@@ -198,7 +198,7 @@ impl Sale {
     ) -> Result<(), Error> {
         let after = before.with(state, self.at);
         let fact = fact(after.clone(), self.give_back(key.0, before)?);
-        line::tell(head, key.0, None, &fact);
+        head.append_own(key.0, &fact);
         self.told.insert(after.id.uuid(), head.seq());
         self.put(key, after)
     }

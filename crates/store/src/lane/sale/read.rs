@@ -78,9 +78,7 @@ impl Sale {
         let users: Vec<(EventId, &UserId)> = users.into_iter().collect();
         let has = reservations::has(head.client(), head.shard(), &users).await?;
         sale.has = has.into_iter().collect();
-        let mut seats_of = asked.seats.clone();
-        seats_of.extend(ids.into_iter().map(|event| (event, None)));
-        sale.complete(head, layouts, &seats_of).await?;
+        sale.complete(head, layouts, &asked.seats, &ids).await?;
         Ok(sale)
     }
 
@@ -154,7 +152,7 @@ impl Sale {
         for row in rows {
             sale.remember(row);
         }
-        sale.complete(head, layouts, &HashMap::new()).await?;
+        sale.complete(head, layouts, &HashMap::new(), &[]).await?;
         Ok(sale)
     }
 
@@ -189,12 +187,14 @@ impl Sale {
         }
     }
 
-    /// Reads the sections of all reservations that were read, and the seats of all sections whose seats matter.
+    /// Reads the sections of all reservations that were read, and the seats of all sections whose seats matter: all of events
+    /// that are `served`.
     async fn complete(
         &mut self,
         head: &Head,
         layouts: &Layouts,
         seats_of: &HashMap<EventId, Option<HashSet<&SeatLabel>>>,
+        served: &[EventId],
     ) -> Result<(), Error> {
         let (client, shard) = (head.client(), head.shard());
         let touched: HashSet<SectionId> = self
@@ -218,7 +218,8 @@ impl Sale {
         }
         let mut layouts = layouts.of(client, shard, &seated).await?;
         let matters = |id: &SectionId| {
-            let asked = self.areas.get(id).and_then(|area| seats_of.get(&area.row.event_id));
+            let event = self.areas.get(id).map(|area| area.row.event_id);
+            let asked = event.filter(|event| !served.contains(event)).and_then(|event| seats_of.get(&event));
             match (asked, layouts.get(id)) {
                 (Some(Some(labels)), Some(layout)) if !touched.contains(id) => {
                     labels.iter().any(|label| layout.contains(label))
