@@ -140,13 +140,21 @@ impl TestDatabase {
         (tenant, venue)
     }
 
-    /// The whole log of `shard`.
+    /// The whole log of `shard`, read a page at a time: a slow machine has as long for each.
     ///
     /// # Panics
-    /// When it is longer than any test's, or can't be read.
+    /// When it can't be read.
     pub async fn log(&self, shard: Shard) -> Vec<Change> {
-        let log = self.database().log_after(shard, Seq(0), 100_000).await.expect("the log");
-        log.iter().map(|change| change.parse().expect("a change of a known kind")).collect()
+        const PAGE: i64 = 5_000;
+        let (database, mut log) = (self.database(), Vec::<Change>::new());
+        loop {
+            let after = log.last().map_or(Seq(0), |change| change.seq);
+            let page = database.log_after(shard, after, PAGE).await.expect("the log");
+            if page.is_empty() {
+                return log;
+            }
+            log.extend(page.iter().map(|change| change.parse().expect("a change of a known kind")));
+        }
     }
 
     /// The resources whose count of open wants is not the number of their open wants.
