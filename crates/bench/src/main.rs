@@ -16,6 +16,7 @@ mod intake;
 mod load;
 mod log;
 mod machine;
+mod pace;
 mod pgbench;
 mod plot;
 mod random;

@@ -55,7 +55,9 @@ impl Round {
 /// # Errors
 /// When nothing can be measured, or the bench has been told to end. A row that can't be is told so, and is not valid.
 pub(crate) fn measure(settings: &Settings, stop: &Stop) -> Result<(Machine, Vec<Round>), Error> {
-    handles::raise_to(settings.sockets.max(settings.many_sockets).max(curve::CONNECTIONS_MAX))?;
+    handles::raise_to(
+        settings.sockets.max(settings.many_sockets).max(curve::CONNECTIONS_MAX).max(wanted::CONNECTIONS),
+    )?;
     let server = Server::new(&settings.database_url, settings.pg_bin.clone())?;
     let machine = Machine::look(&server)?;
     let scratch = Scratch::new()?;

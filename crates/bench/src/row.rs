@@ -202,10 +202,11 @@ impl Row {
                 "4 connections read the map of 50,000 seats, while the others of {connections} hold two seats at a time"
             ),
             Self::Locks => format!("seats locked and confirmed by {connections} clients, in five ways"),
-            Self::Wanted => format!(
-                "10,000 holds end in one second while 1,000 users wait in line, and {connections} connections knock, an eighth of \
-                 them elsewhere"
-            ),
+            Self::Wanted => {
+                "10,000 holds end in one second while 1,000 users wait in line, and 5,000 knock a second, an eighth of them \
+                 elsewhere"
+                    .to_owned()
+            }
         }
     }
 }

@@ -11,7 +11,6 @@ pub(crate) mod hot_slot;
 pub(crate) mod idle;
 mod ledger;
 mod message;
-mod pace;
 pub(crate) mod reconnect;
 mod socket;
 pub(crate) mod writer;

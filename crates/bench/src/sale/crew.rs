@@ -1,7 +1,8 @@
 //! Those who ask: some connections to a service, each with one request in flight, on one thread with one event loop. What
-//! each asks next is a script's; who has been answered asks again at once.
+//! each asks next is a script's; who has been answered asks again at once, or when the next request is due.
 
 use std::{
+    collections::VecDeque,
     io::ErrorKind,
     net::SocketAddr,
     time::{Duration, Instant},
@@ -9,7 +10,7 @@ use std::{
 
 use mio::{Events, Poll, Token};
 
-use crate::{connection::Connection, error::Error, stop::Stop};
+use crate::{connection::Connection, error::Error, pace::Pace, stop::Stop};
 
 /// Between two looks at the stop flag when nothing is answered.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -36,7 +37,7 @@ pub(crate) struct Heard<'a> {
     pub(crate) body: &'a [u8],
     /// When it was whole.
     pub(crate) at: Instant,
-    /// How long after the request was sent that was.
+    /// How long after the request was sent that was; or after it was due, if it was due at a time.
     pub(crate) took: Duration,
 }
 
@@ -68,7 +69,6 @@ impl Crew {
     /// # Errors
     /// When a connection is lost, nothing is answered for long, the script breaks off, or the bench has been told to end.
     pub(crate) fn run(&mut self, script: &mut impl Script, stop: &Stop) -> Result<Duration, Error> {
-        let failed = || Error::io("connections can't be waited for");
         let started = Instant::now();
         let (mut in_flight, mut answered) = (0, started);
         for number in 0..self.connections.len() {
@@ -77,26 +77,58 @@ impl Crew {
         let mut events = Events::with_capacity(self.connections.len());
         while in_flight > 0 {
             stop.check()?;
-            match self.poll.poll(&mut events, Some(LOOK_EVERY)) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                polled => polled.map_err(failed())?,
-            }
+            self.wait(&mut events, LOOK_EVERY)?;
             for event in &events {
                 let number = event.token().0;
-                let connection = &mut self.connections[number];
-                let Some((sent_at, answer)) = connection.ready()? else { continue };
-                answered = Instant::now();
-                let (status, body) = (answer.status, connection.body(answer));
-                script.hear(number, &Heard { status, body, at: answered, took: answered - sent_at })?;
-                if !self.ask(number, answered, script)? {
-                    in_flight -= 1;
-                }
+                let Some(at) = self.hear(number, script)? else { continue };
+                answered = at;
+                in_flight -= usize::from(!self.ask(number, at, script)?);
             }
-            if answered.elapsed() > SILENCE_MAX {
-                return Err(Error::Load(format!("no answer for {} s", SILENCE_MAX.as_secs())));
-            }
+            check_silence(answered)?;
         }
         Ok(answered - started)
+    }
+
+    /// Asks so often a second, whatever becomes of those before, until the script asks for no more and all are answered; gives
+    /// the most that were in flight. What is due when no connection is free is sent by the first that is, and timed from when
+    /// it was due.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) fn run_paced(
+        &mut self,
+        script: &mut impl Script,
+        per_second: u32,
+        stop: &Stop,
+    ) -> Result<usize, Error> {
+        let started = Instant::now();
+        let (mut pace, mut answered) = (Pace::new(started, per_second), started);
+        let mut idle: VecDeque<usize> = (0..self.connections.len()).collect();
+        let (mut is_over, mut most) = (false, 0);
+        let mut events = Events::with_capacity(self.connections.len());
+        while !is_over || idle.len() < self.connections.len() {
+            stop.check()?;
+            while !is_over
+                && let Some(due) = pace.due(Instant::now())
+                && let Some(number) = idle.pop_front()
+            {
+                pace.sent();
+                is_over = !self.ask(number, due, script)?;
+                if is_over {
+                    idle.push_back(number);
+                }
+            }
+            most = most.max(self.connections.len() - idle.len());
+            self.wait(&mut events, pace.wait(Instant::now(), LOOK_EVERY))?;
+            for event in &events {
+                let number = event.token().0;
+                let Some(at) = self.hear(number, script)? else { continue };
+                answered = at;
+                idle.push_back(number);
+            }
+            check_silence(answered)?;
+        }
+        Ok(most)
     }
 
     /// Sends all of these at once, each over a connection of its own, and gives the answers in their order.
@@ -111,6 +143,26 @@ impl Crew {
         Ok(Volley { took, answers: shots.answers })
     }
 
+    /// Waits until a connection is ready, and no longer than that.
+    fn wait(&mut self, events: &mut Events, most: Duration) -> Result<(), Error> {
+        match self.poll.poll(events, Some(most)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            polled => polled.map_err(Error::io("connections can't be waited for")),
+        }
+    }
+
+    /// Goes on with a connection that is ready; when its answer was whole, if it is.
+    fn hear(&mut self, number: usize, script: &mut impl Script) -> Result<Option<Instant>, Error> {
+        let connection = &mut self.connections[number];
+        let Some((sent_at, answer)) = connection.ready()? else { return Ok(None) };
+        let (at, status, body) = (Instant::now(), answer.status, connection.body(answer));
+        script.hear(number, &Heard { status, body, at, took: at - sent_at })?;
+        Ok(Some(at))
+    }
+
     fn ask(&mut self, number: usize, now: Instant, script: &mut impl Script) -> Result<bool, Error> {
         self.request.clear();
         if !script.ask(number, now, &mut self.request) {
@@ -120,6 +172,13 @@ impl Crew {
         self.connections[number].send(now, |request| std::mem::swap(request, written))?;
         Ok(true)
     }
+}
+
+fn check_silence(answered: Instant) -> Result<(), Error> {
+    if answered.elapsed() > SILENCE_MAX {
+        return Err(Error::Load(format!("no answer for {} s", SILENCE_MAX.as_secs())));
+    }
+    Ok(())
 }
 
 /// What requests that were sent at once came to.
@@ -227,6 +286,41 @@ pub(crate) mod tests {
         for (connection, body) in script.heard {
             assert_eq!(body, connection.to_string().repeat(100_000));
         }
+    }
+
+    /// So many are asked for, of a service that takes its time; how long each took since it was due.
+    struct Due {
+        left: usize,
+        took: Vec<Duration>,
+    }
+
+    impl Script for Due {
+        fn ask(&mut self, _: usize, _: Instant, into: &mut Vec<u8>) -> bool {
+            into.push(b'?');
+            let is_more = self.left > 0;
+            self.left = self.left.saturating_sub(1);
+            is_more
+        }
+
+        fn hear(&mut self, _: usize, heard: &Heard<'_>) -> Result<(), Error> {
+            self.took.push(heard.took);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_due_while_no_connection_is_free_is_sent_later_and_timed_from_when_it_was_due() {
+        let pause = Duration::from_millis(20);
+        let address = service(move |_| {
+            thread::sleep(pause);
+            (200, String::new())
+        });
+        let mut script = Due { left: 10, took: Vec::new() };
+        let most = Crew::open(address, 2).unwrap().run_paced(&mut script, 1_000, &Stop::default()).unwrap();
+        assert_eq!((most, script.took.len()), (2, 10));
+        // Two at a time: the last was due after 9 ms, and was begun when eight were done.
+        let longest = script.took.iter().max().unwrap();
+        assert!(*longest + Duration::from_millis(9) >= 5 * pause, "{longest:?}");
     }
 
     #[test]

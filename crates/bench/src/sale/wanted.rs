@@ -1,6 +1,6 @@
 //! The row `wanted`: a sale that everybody wants. 10,000 holds of an event's only section end in one second, while 1,000 users
-//! wait in line for it, many knock at the door without pause, and others hold units of another event. One booking-api and one
-//! validator. Valid when each hold was settled, everybody in line was served in their order and before anybody at the door,
+//! wait in line for it, and 5,000 knock a second, whatever becomes of those before; one in eight of them holds a unit of another
+//! event. One booking-api and one validator. Valid when each hold was settled, everybody in line was served in their order and before anybody at the door,
 //! nobody was told anything else than that they have a unit, that it is sold out or that it is busy, and tables and log have it
 //! so. No peer.
 
@@ -35,14 +35,20 @@ const IN_LINE: u32 = 1_000;
 /// Units of the other event: more than are ever sold.
 const ELSEWHERE: u32 = 10_000_000;
 
-/// One in so many connections asks for units of the other event.
-const ONE_ELSEWHERE: usize = 8;
+/// How many ask in a second.
+const KNOCKS: u32 = 5_000;
+
+/// Connections that they ask over: more than a lane lets wait.
+pub(crate) const CONNECTIONS: u16 = 5_000;
+
+/// One in so many asks for units of the other event.
+const ONE_ELSEWHERE: u32 = 8;
 
 /// How long after the first hold all of them end, so that they can be made before.
 const HELD_FOR: Duration = Duration::from_secs(15);
 
 /// How long before their end, and after it, everybody knocks.
-const BEFORE: Duration = Duration::from_secs(2);
+const BEFORE: Duration = Duration::from_secs(3);
 const AFTER: Duration = Duration::from_secs(6);
 
 /// For so long after the first end what is asked counts as asked meanwhile.
@@ -104,7 +110,7 @@ impl Script for Joins<'_> {
     }
 }
 
-/// What some connections are told: before the holds end, and meanwhile.
+/// What some are told: before the holds end, and meanwhile.
 struct Asked {
     answers: Answers,
     before: Latencies,
@@ -122,6 +128,8 @@ struct Crowd<'a> {
     wire: &'a Wire,
     bodies: [String; 2],
     user: u32,
+    /// Whether each connection asked elsewhere.
+    are_elsewhere: Vec<bool>,
     end: Instant,
     door: Asked,
     elsewhere: Asked,
@@ -134,14 +142,15 @@ impl Script for Crowd<'_> {
         }
         // Nobody asks twice: a limit of the event's would be one of the user.
         self.user += 1;
-        let body = &self.bodies[usize::from(connection.is_multiple_of(ONE_ELSEWHERE))];
+        let is_elsewhere = self.user.is_multiple_of(ONE_ELSEWHERE);
+        self.are_elsewhere[connection] = is_elsewhere;
+        let body = &self.bodies[usize::from(is_elsewhere)];
         self.wire.post(into, wire::RESERVATIONS, Some(self.user), body);
         true
     }
 
     fn hear(&mut self, connection: usize, heard: &Heard<'_>) -> Result<(), Error> {
-        let asked =
-            if connection.is_multiple_of(ONE_ELSEWHERE) { &mut self.elsewhere } else { &mut self.door };
+        let asked = if self.are_elsewhere[connection] { &mut self.elsewhere } else { &mut self.door };
         asked.answers.note(heard);
         if heard.at < self.end + heard.took {
             asked.before.record(heard.took);
@@ -204,20 +213,24 @@ fn sell(bench: &Bench<'_>, api: &Service, told: &mut Told) -> Result<u64, Error>
         return Err(Error::Load(format!("{HOLDS} holds were not made in {} s", HELD_FOR.as_secs())));
     };
     bench.stop.until(pause, || Ok(None::<()>))?;
+    // Not before: whoever has a connection and asks for nothing loses it.
+    let mut crew = Crew::open(api.address, CONNECTIONS.into())?;
     let mut crowd = Crowd {
         wire: &wire,
         bodies: [&wanted, &other].map(|event| wire::hold(event, HALL, 1)),
         user: HOLDS + IN_LINE,
+        are_elsewhere: vec![false; CONNECTIONS.into()],
         end,
         door: Asked::new()?,
         elsewhere: Asked::new()?,
     };
-    crew.run(&mut crowd, bench.stop)?;
+    let most = crew.run_paced(&mut crowd, KNOCKS, bench.stop)?;
     let Crowd { door, elsewhere, .. } = crowd;
     told.only(&door.answers, &[MADE, SOLD_OUT, BUSY]);
     told.only(&elsewhere.answers, &[MADE]);
     let asked = |asked: &Asked| number(asked.meanwhile.count()) / MEANWHILE.as_secs_f64();
-    told.add("at the door meanwhile", "attempts/s", asked(&door));
+    told.add("most in flight", "attempts", number(most as u64));
+    told.add("answered at the door meanwhile", "attempts/s", asked(&door));
     told.add("of them in all told that it is busy", "", number(door.answers.of(BUSY)));
     for (name, latencies) in [
         ("at the door before", &door.before),
@@ -302,7 +315,7 @@ mod tests {
     use crate::{sale::crew, stop::Stop};
 
     #[test]
-    fn one_connection_in_eight_asks_elsewhere_and_each_answer_counts_where_it_was_asked() {
+    fn one_in_eight_asks_elsewhere_and_each_answer_counts_where_it_was_asked() {
         let address = crew::tests::service(|request| {
             let is_elsewhere = request.contains("elsewhere");
             if is_elsewhere { (201, "{}".to_owned()) } else { (409, r#"{"code":"sold_out"}"#.to_owned()) }
@@ -311,14 +324,17 @@ mod tests {
             wire: &Wire::new(address),
             bodies: ["wanted", "elsewhere"].map(|event| wire::hold(event, HALL, 1)),
             user: 0,
-            // As if all but a little of the time after it were over.
-            end: Instant::now().checked_sub(AFTER).unwrap() + Duration::from_millis(100),
+            are_elsewhere: vec![false; 16],
+            end: Instant::now(),
             door: Asked::new().unwrap(),
             elsewhere: Asked::new().unwrap(),
         };
-        Crew::open(address, 16).unwrap().run(&mut crowd, &Stop::default()).unwrap();
+        let mut crew = Crew::open(address, 16).unwrap();
+        // As if all but a little of the time after it were over.
+        crowd.end = Instant::now().checked_sub(AFTER).unwrap() + Duration::from_secs(1);
+        crew.run_paced(&mut crowd, 1_000, &Stop::default()).unwrap();
         let (door, elsewhere) = (crowd.door.answers.of(SOLD_OUT), crowd.elsewhere.answers.of(MADE));
-        assert!(door > 0 && elsewhere > 0, "{door} at the door, {elsewhere} elsewhere");
+        assert!(elsewhere > 0 && (7 * elsewhere..7 * elsewhere + 8).contains(&door), "{door}, {elsewhere}");
         assert_eq!(u64::from(crowd.user), door + elsewhere);
     }
 }
