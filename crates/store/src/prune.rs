@@ -75,7 +75,7 @@ impl Database {
 /// The last change that may be forgotten: all but the last, if there is nothing to decide in those after the cursor, which
 /// moves only when it must.
 async fn most(client: &Object, shard: Shard, decided: Seq, last: Seq) -> Result<Seq, Error> {
-    let look = decision::look(client, shard, StepLimits::default().window).await?;
+    let look = decision::look(client, shard, StepLimits::default().window, Seq(0)).await?;
     Ok(if look.work { decided } else { last }.min(last.previous()))
 }
 

@@ -1,8 +1,10 @@
 //! P1 and P4, as the log tells them: who is granted what, when, and in which order.
 
-use holdfast_domain::{BookingId, Status, rules::Verdict};
+use holdfast_domain::{BookingId, Seq, Status, rules::Verdict};
 use holdfast_store::{Database, Filter, LaneSettings, Lanes, Step, StepLimits};
-use holdfast_testkit::{TestDatabase, cancel, create, hours, lane_settings, now, shard};
+use holdfast_testkit::{
+    TestDatabase, cancel, counted, create, create_event, hours, lane_settings, now, shard,
+};
 use time::Duration;
 
 /// One process's lanes, deaf to the relay.
@@ -37,6 +39,40 @@ async fn the_second_of_two_that_overlap_waits_and_gets_it_when_the_first_leaves(
     step(&database).await;
     assert_eq!(status(&database, first.id).await, None);
     assert_eq!(status(&database, second.booking.id).await, Some(Status::Valid));
+    assert_eq!(test.replay(shard()).await.faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_look_goes_on_where_the_last_found_nothing_and_misses_nothing() {
+    let test = TestDatabase::new().await;
+    let (database, limits) = (test.database(), StepLimits { window: 10, ..StepLimits::default() });
+    let lanes = lanes(&database, lane_settings());
+    let first = lanes.create(create("alice", "Raum1", hours(14, 16))).await.unwrap().value.booking;
+    lanes.create(create("bob", "Raum1", hours(15, 17))).await.unwrap();
+    let look = database.look(shard(), limits, Seq(0)).await.unwrap();
+    assert!(look.work && look.clear == Seq(0));
+    step(&database).await;
+    let cursor = database.head(shard()).await.unwrap().decided;
+    // Nothing of this concerns a want.
+    for _ in 0..8 {
+        lanes.create_event(create_event("Concert", vec![counted("Stalls", 1)])).await.unwrap();
+        let look = database.look(shard(), limits, cursor).await.unwrap();
+        assert!(!look.work && look.clear == look.seq && look.seq > cursor);
+    }
+    let clear = database.head(shard()).await.unwrap().seq;
+    lanes.cancel(cancel("alice", first.id)).await.unwrap();
+    let look = database.look(shard(), limits, clear).await.unwrap();
+    assert!(look.work && look.waits.is_some() && look.clear == clear);
+    step(&database).await;
+    // So far behind the cursor is taken along, though nothing waits.
+    for _ in 0..10 {
+        lanes.create_event(create_event("Concert", vec![counted("Stalls", 1)])).await.unwrap();
+    }
+    let clear = database.head(shard()).await.unwrap().seq;
+    let look = database.look(shard(), limits, clear).await.unwrap();
+    assert!(look.work && look.waits.is_none());
+    database.step(shard(), limits).await.unwrap();
+    assert!(!database.look(shard(), limits, clear).await.unwrap().work);
     assert_eq!(test.replay(shard()).await.faults, Vec::<String>::new());
 }
 

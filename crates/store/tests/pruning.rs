@@ -134,6 +134,12 @@ async fn a_log_that_leaps_goes_on_far_ahead_and_says_so_and_all_that_was_is_kept
     let log = scene.database.log_of(DEFAULT_TENANT, seq.previous(), 10).await.unwrap();
     assert!(matches!(log, Log::Page(page) if page.changes.is_empty() && page.read_to == seq));
 
+    // What was left out is no work for ever: the cursor follows.
+    let limits = StepLimits::default();
+    assert!(scene.database.look(shard(), limits, seq).await.unwrap().work);
+    scene.step().await;
+    assert!(!scene.database.look(shard(), limits, seq).await.unwrap().work);
+
     // Ranks go on, and what was wanted before is decided first.
     scene.wants("carol", hours(2, 4)).await;
     scene.lanes.cancel(holdfast_testkit::cancel("alice", first)).await.unwrap();

@@ -51,7 +51,7 @@ async fn whatever_is_asked_of_a_silent_server_ends_in_time() {
         ("heads", database.heads().map(|answer| answer.is_err()).boxed()),
         ("head", database.head(shard()).map(|answer| answer.is_err()).boxed()),
         ("log", database.log_after(shard(), Seq(0), 10).map(|answer| answer.is_err()).boxed()),
-        ("look", database.look(shard(), StepLimits::default()).map(|answer| answer.is_err()).boxed()),
+        ("look", database.look(shard(), StepLimits::default(), Seq(0)).map(|answer| answer.is_err()).boxed()),
         ("ready", database.ready().map(|answer| answer.is_err()).boxed()),
         ("overlooked", database.overlooked(shard()).map(|answer| answer.is_err()).boxed()),
         (

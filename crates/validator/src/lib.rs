@@ -1,8 +1,8 @@
 //! The promote/reject cycle: loops and timers around the store's decision step.
 //!
-//! It remembers nothing that matters: which shards may have work is told by bells, by deadlines and, once
-//! a second, by the heads themselves. So any number of validators may run, and bells may be lost or
-//! doubled. Never here: SQL, and the rules of the decision.
+//! It remembers where its last looks ended, doubts that with each search, and nothing else: which shards may
+//! have work is told by bells, by deadlines and, once a second, by the heads themselves. So any number of
+//! validators may run, and bells may be lost or doubled. Never here: SQL, and the rules of the decision.
 
 mod agenda;
 mod meters;

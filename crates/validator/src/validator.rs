@@ -35,6 +35,7 @@ pub(crate) struct Validator {
 struct Turn {
     shard: Shard,
     seen: Seq,
+    clear: Seq,
     due: Option<Instant>,
     /// Whether there is more to do at once.
     more: bool,
@@ -76,10 +77,13 @@ impl Validator {
                 biased;
                 () = stopping.cancelled() => return,
                 _ = poll.tick() => self.look_around(&agenda).await,
-                _ = search.tick(), if !away => match stopping.run_until_cancelled(Box::pin(self.search())).await {
-                    Some(found) => found,
-                    None => return,
-                },
+                _ = search.tick(), if !away => {
+                    agenda.doubt();
+                    match stopping.run_until_cancelled(Box::pin(self.search())).await {
+                        Some(found) => found,
+                        None => return,
+                    }
+                }
                 rung = self.doorbell.heard(), if !away => Ok(rung),
                 // A shard with more to do goes on at once, and leaves the bells their turn.
                 () = std::future::ready(()), if !again.is_empty() => Ok(Shards::default()),
@@ -94,6 +98,7 @@ impl Validator {
             };
             away = report(away, &done);
             if away {
+                agenda.doubt();
                 poll.reset_after(pause.after_failure());
             } else {
                 pause.end();
@@ -105,7 +110,7 @@ impl Validator {
     /// The shards whose log has grown since they were last looked at, or that have a want due.
     async fn look_around(&self, agenda: &Agenda) -> Result<Shards, Error> {
         let heads = self.database.heads().await?;
-        let grown = heads.iter().filter(|head| agenda.has_grown(head.shard, head.seq)).map(|head| head.shard);
+        let grown = heads.iter().filter(|head| agenda.has_moved(head.shard, head.seq)).map(|head| head.shard);
         Ok(grown.chain(agenda.due(Instant::now()).iter()).collect())
     }
 
@@ -128,10 +133,13 @@ impl Validator {
     /// A turn at each shard, some at once; those that have more to do at once.
     async fn turn(&self, agenda: &mut Agenda, shards: Shards) -> Result<Shards, Error> {
         shards.iter().for_each(|shard| agenda.looking(shard));
-        let turns: Vec<_> = shards.iter().map(|shard| self.serve(shard)).collect();
+        let turns: Vec<_> = shards.iter().map(|shard| self.serve(shard, agenda.clear(shard))).collect();
         let mut turns = stream::iter(turns).buffer_unordered(self.workers);
         let (mut again, mut failed) = (Shards::default(), None);
         while let Some(turn) = turns.next().await {
+            if let Ok(turn) = &turn {
+                agenda.is_clear(turn.shard, turn.clear);
+            }
             match turn {
                 // Until it has come to rest, the shard counts as not looked at: another's failure drops `again`.
                 Ok(turn) if turn.more => again.insert(turn.shard),
@@ -143,16 +151,17 @@ impl Validator {
     }
 
     /// A look, and a step of each kind that it finds something to do for.
-    async fn serve(&self, shard: Shard) -> Result<Turn, Error> {
-        let look = self.database.look(shard, self.limits).await?;
+    async fn serve(&self, shard: Shard, clear: Seq) -> Result<Turn, Error> {
+        let look = self.database.look(shard, self.limits, clear).await?;
         meters::tell(&look, shard);
+        let turn = Turn { shard, seen: look.seq, clear: look.clear, due: due_at(&look), more: false };
         if !look.work && !look.unsettled {
-            return Ok(Turn { shard, seen: look.seq, due: due_at(&look), more: false });
+            return Ok(turn);
         }
         let step = match self.step(shard, &look).await {
             Ok(step) => step,
             // Whoever holds the head may be deciding right now. A bell or a look around brings us back.
-            Err(Error::Busy(_)) => return Ok(Turn { shard, seen: Seq(-1), due: due_at(&look), more: false }),
+            Err(Error::Busy(_)) => return Ok(Turn { seen: Seq(-1), ..turn }),
             Err(error) => return Err(error),
         };
         if step.has_grown {
@@ -161,7 +170,7 @@ impl Validator {
         // What a step changed is seen by the next look: deadlines above all, which may change though the log tells of nothing. A
         // step that could do nothing is not taken again before the log has grown.
         let more = look.work || step.has_written;
-        Ok(Turn { shard, seen: look.seq, due: None, more })
+        Ok(Turn { due: if more { None } else { later(&look) }, more, ..turn })
     }
 
     /// A step of each kind that there is something to do for. What can't be settled does not keep anything from being decided.
@@ -199,6 +208,16 @@ struct Done {
 fn due_at(look: &Look) -> Option<Instant> {
     let due_in = look.due_in.into_iter().chain(look.settles_in).min()?;
     Some(Instant::now() + Duration::try_from(due_in).unwrap_or_default() + DUE_SLACK)
+}
+
+/// The same, of what is not due yet.
+fn later(look: &Look) -> Option<Instant> {
+    let is_later = |due: &time::Duration| due.is_positive();
+    due_at(&Look {
+        due_in: look.due_in.filter(is_later),
+        settles_in: look.settles_in.filter(is_later),
+        ..*look
+    })
 }
 
 /// Says once that something is away, and once that it is back. Gives whether it is.

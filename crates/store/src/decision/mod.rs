@@ -57,6 +57,8 @@ impl Default for StepLimits {
 pub struct Look {
     /// The seq of the last change.
     pub seq: Seq,
+    /// No change up to here waits for a decision, nor will one: what opens a want, or frees a range, is a later change.
+    pub clear: Seq,
     /// Whether a step would find something to do.
     pub work: bool,
     /// How long the first change waits for a decision that has to be dealt with, by the shard's clock; none when none does.
@@ -97,12 +99,12 @@ struct Candidate {
 }
 
 impl Database {
-    /// Whether there is anything to decide in `shard`.
+    /// Whether there is anything to decide in `shard`, by the changes after `clear`: what the last look found to be clear.
     ///
     /// # Errors
     /// When PostgreSQL can't be asked.
-    pub async fn look(&self, shard: Shard, limits: StepLimits) -> Result<Look, Error> {
-        self.ask(async |client: &Object| look(client, shard, limits.window).await).await
+    pub async fn look(&self, shard: Shard, limits: StepLimits, clear: Seq) -> Result<Look, Error> {
+        self.ask(async |client: &Object| look(client, shard, limits.window, clear).await).await
     }
 
     /// Takes one step in `shard`.
@@ -152,7 +154,8 @@ impl Database {
         let mut head = Head::take(self, shard).await?;
         let (window, chosen) = join!(read::window(&head, limits.window), choose(&head, limits, overlooked));
         let (window, chosen) = (window?, chosen?);
-        if chosen.resources.is_empty() && !window.full {
+        let is_far = head.seq().0 - head.decided().0 >= limits.window;
+        if chosen.resources.is_empty() && !is_far {
             head.rollback().await;
             return Ok(None);
         }

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::{Candidate, Look, StepLimits};
 use crate::{Error, Head};
 
-/// Cursor, window and next deadlines in one snapshot, with the clock of that snapshot. The first change to deal with comes
-/// first, as the loop goes on from change to change; to sort them all for it would cost more than the look.
+/// Cursor, window and next deadlines in one snapshot, with the clock of that snapshot; what is known to be clear is not read
+/// again, unless the log has become shorter since. The first change to deal with comes first, as the loop goes on from change to change; to sort them all for it would
+/// cost more than the look.
 pub(crate) const LOOK: &str = "
     WITH head AS MATERIALIZED (
         SELECT seq, decided, greatest(at, clock_timestamp()) AS at
@@ -24,7 +25,7 @@ pub(crate) const LOOK: &str = "
     ), recent AS MATERIALIZED (
         SELECT seq, at, tenant_id, resource_id
         FROM changes
-        WHERE shard = $1 AND seq > (SELECT decided FROM head)
+        WHERE shard = $1 AND seq > (SELECT greatest(decided, CASE WHEN $3 <= seq THEN $3 END) FROM head)
         ORDER BY seq
         LIMIT $2
     )
@@ -51,7 +52,8 @@ pub(crate) const LOOK: &str = "
             WHERE shard = $1 AND status = 'HOLD' AND expires_at > '-infinity'
         ),
         EXISTS (SELECT FROM events WHERE shard = $1 AND status = 'CANCELLING'),
-        (SELECT min(line_due_at) FROM events WHERE shard = $1 AND line_due_at IS NOT NULL)
+        (SELECT min(line_due_at) FROM events WHERE shard = $1 AND line_due_at IS NOT NULL),
+        head.decided
     FROM head";
 
 pub(crate) const WINDOW: &str = "
@@ -164,19 +166,22 @@ pub(super) struct Scene {
 /// step takes the head from those who do.
 const SETTLED_TOGETHER: Duration = Duration::milliseconds(50);
 
-pub(crate) async fn look(client: &Object, shard: Shard, window: i64) -> Result<Look, Error> {
+pub(crate) async fn look(client: &Object, shard: Shard, window: i64, clear: Seq) -> Result<Look, Error> {
     let statement = client.prepare_cached(LOOK).await?;
-    let row = client.query_one(&statement, &[&shard.number(), &window]).await?;
-    let at: OffsetDateTime = row.get(1);
+    let row = client.query_one(&statement, &[&shard.number(), &window, &clear.0]).await?;
+    let (seq, at): (i64, OffsetDateTime) = (row.get(0), row.get(1));
     let waits = row.get::<_, Option<OffsetDateTime>>(3).map(|since| at - since);
     let due_in = row.get::<_, Option<OffsetDateTime>>(4).map(|due| due - at);
     let full = row.get::<_, i64>(2) >= window;
-    let work = full || waits.is_some() || due_in.is_some_and(|wait| wait <= Duration::ZERO);
+    let clear = if full || waits.is_some() { clear } else { Seq(seq) };
+    // The cursor is not left far behind: a step would have to read up to there.
+    let is_far = seq - row.get::<_, i64>(8) >= window;
+    let work = full || is_far || waits.is_some() || due_in.is_some_and(|wait| wait <= Duration::ZERO);
     let settles_in = row.get::<_, Option<OffsetDateTime>>(5).map(|end| end + SETTLED_TOGETHER - at);
     let serves_in = row.get::<_, Option<OffsetDateTime>>(7).map(|due| due - at);
     let settles_in = settles_in.into_iter().chain(serves_in).min();
     let unsettled = settles_in.is_some_and(|wait| wait <= Duration::ZERO) || row.get(6);
-    Ok(Look { seq: Seq(row.get(0)), work, waits, due_in, unsettled, settles_in })
+    Ok(Look { seq: Seq(seq), clear, work, waits, due_in, unsettled, settles_in })
 }
 
 pub(super) async fn window(head: &Head, limit: i64) -> Result<Window, Error> {

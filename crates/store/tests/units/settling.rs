@@ -1,7 +1,7 @@
 //! What is over is settled in slices, by whoever comes first; and nobody slips in before it.
 
 use futures_util::future::join_all;
-use holdfast_domain::{EventStatus, Kind};
+use holdfast_domain::{EventStatus, Kind, Seq};
 use holdfast_store::CancelEvent;
 use holdfast_testkit::{confirm, counted, create_event, hold_best, hold_seats, order, rows, shard};
 
@@ -74,12 +74,14 @@ async fn a_step_settles_what_is_over_though_nobody_wants_it() {
     let kept = office.hold(hold_seats("alice", office.event, &["A2"])).await.unwrap();
     office.scene.lanes.confirm(confirm("alice", kept.id)).await.unwrap();
     let end = held(&office, 250).await;
-    let look = office.scene.database.look(shard(), holdfast_store::StepLimits::default()).await.unwrap();
+    let look =
+        office.scene.database.look(shard(), holdfast_store::StepLimits::default(), Seq(0)).await.unwrap();
     assert!(!look.unsettled && look.settles_in.is_some_and(|wait| wait > time::Duration::minutes(9)));
     let nothing = office.scene.database.settle_reservations(shard()).await.unwrap();
     assert_eq!(nothing, holdfast_store::Settled::default());
     office.at(end + time::Duration::milliseconds(50)).await;
-    let look = office.scene.database.look(shard(), holdfast_store::StepLimits::default()).await.unwrap();
+    let look =
+        office.scene.database.look(shard(), holdfast_store::StepLimits::default(), Seq(0)).await.unwrap();
     assert!(look.unsettled);
     let mut steps = Vec::new();
     loop {
@@ -91,7 +93,8 @@ async fn a_step_settles_what_is_over_though_nobody_wants_it() {
     }
     assert_eq!(steps, [200, 51]);
     assert_eq!(office.left().await, [(300, 0, 0), (4, 0, 1)]);
-    let look = office.scene.database.look(shard(), holdfast_store::StepLimits::default()).await.unwrap();
+    let look =
+        office.scene.database.look(shard(), holdfast_store::StepLimits::default(), Seq(0)).await.unwrap();
     assert!(!look.unsettled && look.settles_in.is_none());
     office.is_faultless().await;
 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use holdfast_domain::{
-    DEFAULT_TENANT, EventStatus, Fact, Kind, SectionId, Shard, UserId, WaitlistEntry, WaitlistState,
+    DEFAULT_TENANT, EventStatus, Fact, Kind, SectionId, Seq, Shard, UserId, WaitlistEntry, WaitlistState,
     WaitlistStatus, seating::Adjacency, waitlist::Ending,
 };
 use holdfast_store::{
@@ -112,16 +112,16 @@ async fn a_step_serves_who_is_first_though_nobody_asks() {
     for user in ["ann", "ben", "cid"] {
         office.joins(join(user, office.event, "Stalls", 1)).await;
     }
-    let look = office.scene.database.look(shard(), StepLimits::default()).await.unwrap();
+    let look = office.scene.database.look(shard(), StepLimits::default(), Seq(0)).await.unwrap();
     assert!(!look.unsettled);
     office.scene.lanes.release(release("holder", holds[0])).await.unwrap();
     office.scene.lanes.release(release("holder", holds[1])).await.unwrap();
-    let look = office.scene.database.look(shard(), StepLimits::default()).await.unwrap();
+    let look = office.scene.database.look(shard(), StepLimits::default(), Seq(0)).await.unwrap();
     assert!(look.unsettled);
     assert_eq!(office.settles().await.served, 2);
     assert_eq!(office.in_turn().await, ["ann", "ben"]);
     assert!(office.place("cid").await.wait.is_some(), "there were offers to go by");
-    let look = office.scene.database.look(shard(), StepLimits::default()).await.unwrap();
+    let look = office.scene.database.look(shard(), StepLimits::default(), Seq(0)).await.unwrap();
     assert!(!look.unsettled && !office.now().await.settling);
     office.is_faultless().await;
 }
@@ -435,7 +435,7 @@ async fn a_line_ends_with_the_sale_and_rests_before_it() {
     office.scene.lanes.release(release("holder", holds[0])).await.unwrap();
     assert_eq!(office.settles().await.served, 0);
     assert_eq!(office.status("ann").await, WaitlistStatus::Waiting);
-    let look = office.scene.database.look(shard(), StepLimits::default()).await.unwrap();
+    let look = office.scene.database.look(shard(), StepLimits::default(), Seq(0)).await.unwrap();
     assert!(!look.unsettled && look.settles_in.is_some_and(|wait| wait > Duration::minutes(50)));
     // The sale opens, and the first in line comes before the first at the door.
     office.at(opens).await;
@@ -507,7 +507,7 @@ async fn a_step_in_which_nobody_fits_says_that_it_wrote_so_that_the_next_deadlin
     let step = office.scene.database.settle_reservations(shard()).await.unwrap();
     assert_eq!(step, Settled { has_written: true, ..Settled::default() });
     assert_eq!(office.scene.database.settle_reservations(shard()).await.unwrap(), Settled::default());
-    let look = office.scene.database.look(shard(), StepLimits::default()).await.unwrap();
+    let look = office.scene.database.look(shard(), StepLimits::default(), Seq(0)).await.unwrap();
     assert!(look.settles_in.is_some_and(|wait| wait > Duration::minutes(9)), "the other hold's end");
 }
 
@@ -586,13 +586,9 @@ async fn the_line_is_told_in_its_order_and_of_no_event_that_is_not_there() {
         let page = office.scene.database.waitlist(DEFAULT_TENANT, office.event, after, limit).await.unwrap();
         page.unwrap().into_iter().map(|entry| (entry.user_id.to_string(), entry.rank)).collect::<Vec<_>>()
     };
-    let first = page(holdfast_domain::Seq(0), 1).await;
+    let first = page(Seq(0), 1).await;
     assert_eq!(first[0].0, "ann");
     assert_eq!(page(first[0].1, 9).await.iter().map(|(user, _)| user.as_str()).collect::<Vec<_>>(), ["cid"]);
-    let nowhere = office
-        .scene
-        .database
-        .waitlist(DEFAULT_TENANT, Uuid::now_v7().into(), holdfast_domain::Seq(0), 9)
-        .await;
+    let nowhere = office.scene.database.waitlist(DEFAULT_TENANT, Uuid::now_v7().into(), Seq(0), 9).await;
     assert_eq!(nowhere.unwrap(), None);
 }
