@@ -28,7 +28,7 @@ async fn a_write_that_finds_the_queue_full_is_told_when_to_come_again_in_header_
         "--redis-prefix",
         &redis.prefix,
         "--lane-queue=1",
-        "--lane-batch=1",
+        "--lane-batch=2",
     ]);
     let settings = settings.unwrap();
     let lifecycle = Lifecycle::new(Duration::from_secs(5)).unwrap();

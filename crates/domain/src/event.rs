@@ -271,6 +271,11 @@ impl Event {
         self.sections.iter().find(|section| section.id == id)
     }
 
+    /// When units of it are to be had.
+    pub const fn sale(&self) -> Sale {
+        Sale { status: self.status, opens_at: self.sale_opens_at, closes_at: self.sale_closes_at }
+    }
+
     /// Whether its times can be so.
     ///
     /// # Errors
@@ -302,6 +307,11 @@ pub struct Sale {
 }
 
 impl Sale {
+    /// Whether units can be had no more, unless the event is changed.
+    pub fn is_over(self, at: OffsetDateTime) -> bool {
+        matches!(self.admit(at), Err(NotOnSale::Closed { .. } | NotOnSale::Over { .. }))
+    }
+
     /// Whether units may be taken at `at`, the shard's clock.
     ///
     /// # Errors

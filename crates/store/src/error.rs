@@ -10,15 +10,17 @@ use tokio_postgres::error::SqlState;
 /// Cheap to clone: one failed batch answers many callers.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// A connection or lock did not come in time, or too many read. Nothing happened; try again.
+    /// A connection or lock did not come in time, too many read, or a line is still being taken leave of. Nothing happened; try
+    /// again.
     #[error("busy: {0}")]
     Busy(&'static str),
-    /// As many writes of the shard wait as may, or for as long. Nothing happened; try again when they are done.
+    /// As many writes of the shard wait as may, or for as long, or the event has as much to settle. Nothing happened; try again
+    /// when that is done.
     #[error("busy: {reason}; what waits now should be done in {retry_after_seconds} s")]
     Backlog {
-        /// Which of the two.
+        /// Which of them.
         reason: &'static str,
-        /// In how long they are expected to be done, from 1 to 30 seconds.
+        /// In how long that is expected, from 1 to 30 seconds.
         retry_after_seconds: u32,
     },
     /// PostgreSQL can't be reached, or is starting or stopping. Nothing happened; try again.

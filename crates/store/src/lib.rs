@@ -44,6 +44,7 @@ mod installation;
 mod inventory;
 mod keys;
 mod lane;
+mod lapsed;
 mod layouts;
 mod leap;
 mod listing;

@@ -6,8 +6,8 @@ use tokio_postgres::Client;
 
 use crate::{
     asked, availability, bookings, changes, database, decision, events, feed, heads, history, holdings,
-    in_line, inventory, keys, listing, program, prune, reservations, resources, seats, sections, verify,
-    waitlist, watch,
+    in_line, inventory, keys, lapsed, listing, program, prune, reservations, resources, seats, sections,
+    verify, waitlist, watch,
 };
 
 /// What is held, and nothing of a range that only begins before another is read from the table.
@@ -212,7 +212,7 @@ const HOT: &[(&str, &[&str])] = &[
         &["taken_seats_pkey", "(seat = wanted.seat)", "reservations_pkey", "events_pkey"],
     ),
     (
-        reservations::LAPSED,
+        lapsed::OF_EVENTS,
         &[
             "reservations_lapsing",
             "(event_id = wanted.event_id) AND (expires_at <= ",
@@ -220,7 +220,12 @@ const HOT: &[(&str, &[&str])] = &[
             "events_pkey",
         ],
     ),
-    (reservations::ENDED, &["reservations_ending", "(expires_at <= ", "heads_pkey", "events_pkey"]),
+    (
+        lapsed::COUNT,
+        &["heads_pkey", "events_pkey", "reservations_lapsing", "(event_id = wanted.id) AND (expires_at <= "],
+    ),
+    (lapsed::OF_SHARD, &["reservations_ending", "(expires_at <= ", "heads_pkey", "events_pkey"]),
+    (lapsed::FIRST, &["reservations_ending", "(expires_at <= $2)"]),
     (reservations::LIVE, &["reservations_live", "(event_id = $2)", "events_pkey"]),
     (reservations::HAS, &["reservations_live", "(user_id = wanted.user_id)"]),
     (

@@ -72,40 +72,6 @@ pub(crate) const OF_SEATS: &str = concat!(
     event_of_reservation!()
 );
 
-/// Holds of these events that are over by the clock of now, the longest over first. That clock is later than the one of
-/// the transaction, by which they are judged.
-pub(crate) const LAPSED: &str = concat!(
-    "SELECT ",
-    reservation_columns!(),
-    "
-    FROM unnest($2::uuid[]) AS wanted(event_id)
-    CROSS JOIN LATERAL (
-        SELECT *
-        FROM reservations
-        WHERE shard = $1 AND event_id = wanted.event_id AND status = 'HOLD'
-            AND expires_at <= (SELECT greatest(at, clock_timestamp()) FROM heads WHERE shard = $1)
-        ORDER BY expires_at
-        LIMIT $3
-    ) r",
-    event_of_reservation!()
-);
-
-/// Holds of the shard that are over, the longest over first.
-pub(crate) const ENDED: &str = concat!(
-    "SELECT ",
-    reservation_columns!(),
-    "
-    FROM (
-        SELECT *
-        FROM reservations
-        WHERE shard = $1 AND status = 'HOLD' AND expires_at > '-infinity'
-            AND expires_at <= (SELECT greatest(at, clock_timestamp()) FROM heads WHERE shard = $1)
-        ORDER BY expires_at
-        LIMIT $2
-    ) r",
-    event_of_reservation!()
-);
-
 /// Some of those who have units of an event.
 pub(crate) const LIVE: &str = concat!(
     "SELECT ",
@@ -267,20 +233,6 @@ pub(crate) async fn by_id(
     }
     let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = ids.iter().map(|(t, r)| (t.uuid(), r.uuid())).unzip();
     read(client, BY_ID, &[&shard.number(), &tenants, &ids]).await
-}
-
-/// Holds of these events that may be over, `most` of each.
-pub(crate) async fn lapsed(
-    client: &Object,
-    shard: Shard,
-    events: &[EventId],
-    most: i64,
-) -> Result<Vec<Row>, Error> {
-    if events.is_empty() {
-        return Ok(Vec::new());
-    }
-    let events: Vec<Uuid> = events.iter().map(|event| event.uuid()).collect();
-    read(client, LAPSED, &[&shard.number(), &events, &most]).await
 }
 
 /// Some of those who have units of an event, `most` of them; and whether there are no more.

@@ -64,15 +64,16 @@ impl Settings {
 #[group(skip)]
 #[command(next_help_heading = "Writes")]
 pub struct LaneSettings {
-    /// Most writes of one shard that wait in this process; one more is answered 503 at once
+    /// Most writes of one shard that wait in this process, half of them of events that are being settled; one more is answered
+    /// 503 at once
     #[arg(id = "LANE_QUEUE", long = "lane-queue", env, default_value = "4096", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub lane_queue: u32,
-    /// Longest wait that a new write of a shard can expect, by the rate of the last ones, in milliseconds; one that would wait
-    /// for longer is answered 503 at once
+    /// Longest wait that a new write of a shard can expect, by the rate of the last ones and by what its event has to settle
+    /// first, in milliseconds; one that would wait for longer is answered 503 at once
     #[arg(id = "LANE_WAIT_MILLIS", long = "lane-wait-millis", env, default_value = "5000", value_parser = clap::value_parser!(u64).range(100..=60_000))]
     pub lane_wait_millis: u64,
     /// Most writes in one transaction
-    #[arg(id = "LANE_BATCH", long = "lane-batch", env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(id = "LANE_BATCH", long = "lane-batch", env, default_value = "256", value_parser = clap::value_parser!(u32).range(2..=1_000))]
     pub lane_batch: u32,
     /// How long an open want may wait for its range to come free, in minutes
     #[arg(id = "GRACE_PERIOD_MINUTES", long = "grace-period-minutes", env, default_value = "15", value_parser = clap::value_parser!(i64).range(0..=525_600))]

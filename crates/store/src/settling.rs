@@ -11,7 +11,7 @@ use crate::{
     Database, Error, Head, events,
     head::{CommitError, bounded},
     lane::{Asked, Rest, Sale, call_off, whole},
-    reservations,
+    lapsed, reservations,
 };
 
 /// What a settling step did.
@@ -30,6 +30,14 @@ pub struct Settled {
 /// Most events that one step passes by since they can't be settled.
 const BROKEN_MAX: usize = 8;
 
+/// What can't be settled, as a step has found.
+#[derive(Default)]
+struct Broken {
+    events: Vec<EventId>,
+    /// Whether a hold is broken of one of them, or of another: then those that are over are not ended together.
+    is_any: bool,
+}
+
 impl Database {
     /// Takes one settling step in `shard`, of 200 reservations at most.
     ///
@@ -39,24 +47,28 @@ impl Database {
     /// When the head can't be had, or PostgreSQL fails.
     pub async fn settle_reservations(&self, shard: Shard) -> Result<Settled, Error> {
         // An event that can't be settled keeps none of the others waiting.
-        let mut broken: Vec<EventId> = Vec::new();
+        let mut broken = Broken::default();
         loop {
             let mut event = None;
             match (self.settle_some(shard, &broken, &mut event).await, event) {
-                (Err(error @ Error::Defect(_)), Some(event)) if broken.len() < BROKEN_MAX => {
+                (Err(error @ Error::Defect(_)), Some(event)) if broken.events.len() < BROKEN_MAX => {
                     tracing::error!(%shard, %event, %error, "an event can't be settled");
-                    broken.push(event);
+                    broken.events.push(event);
+                }
+                (Err(error @ Error::Defect(_)), None) if !broken.is_any => {
+                    tracing::error!(%shard, %error, "holds that are over can't be ended together; event by event");
+                    broken.is_any = true;
                 }
                 (done, _) => return done,
             }
         }
     }
 
-    /// A step that leaves out these events; `event` is the one that it is about, if it is about one.
+    /// A step that leaves out what is broken; `event` is the one that it is about, if it is about one.
     async fn settle_some(
         &self,
         shard: Shard,
-        broken: &[EventId],
+        broken: &Broken,
         event: &mut Option<EventId>,
     ) -> Result<Settled, Error> {
         let Some((head, sale, rest, settled)) = bounded(Box::pin(self.settled(shard, broken, event))).await?
@@ -72,23 +84,26 @@ impl Database {
     async fn settled(
         &self,
         shard: Shard,
-        broken: &[EventId],
+        broken: &Broken,
         event: &mut Option<EventId>,
     ) -> Result<Option<(Head, Sale, Rest, Settled)>, Error> {
-        let limit = i64::try_from(Sale::SETTLED).unwrap_or(i64::MAX);
+        let limit = if broken.is_any { 0 } else { i64::try_from(Sale::SETTLED).unwrap_or(i64::MAX) };
         let (mut head, mut ended) = Head::take_and_read(self, shard, async |client: &Object| {
-            reservations::read(client, reservations::ENDED, &[&shard.number(), &limit]).await
+            reservations::read(client, lapsed::OF_SHARD, &[&shard.number(), &limit]).await
         })
         .await?;
         // By the transaction's own clock, which is a little older than that of the statement.
         ended.retain(|row| row.reservation.state.has_lapsed(head.at()));
+        let behind = if broken.is_any { lapsed::first(&head, &broken.events).await? } else { None };
         let first_end = ended.first().and_then(|row| row.reservation.state.expires_at());
+        let first_end = first_end.or(behind.map(|(_, end)| end));
         // One kind in a step: what the first has done is not in the table yet when the next is read. What is called off first, for
         // that comes to an end: holds may lapse as fast as they are settled. Then whatever has been due for longer.
-        let line = events::line_due(&head, broken)
+        let line = events::line_due(&head, &broken.events)
             .await?
             .filter(|(_, due_at)| first_end.is_none_or(|end| *due_at <= end));
-        let cancelling = events::cancelling(&head, broken).await?;
+        let cancelling = events::cancelling(&head, &broken.events).await?;
+        let line = line.or(behind);
         *event = cancelling.map(|(key, _)| key).or(line.map(|(key, _)| key)).map(|(_, event)| event);
         let mut called_off = 0;
         let sale = match (cancelling, line) {

@@ -147,7 +147,7 @@ async fn who_waits_for_an_event_that_is_never_settled_is_told_so_in_time_and_nob
     let waits = async { (waits.await, std::time::Instant::now()) };
     let ((answer, told), others) = tokio::join!(waits, others);
     scenario.teardown();
-    assert!(matches!(answer, Err(WriteError::Store(Error::Busy(_)))), "{answer:?}");
+    assert!(matches!(answer, Err(WriteError::Store(Error::Backlog { .. }))), "{answer:?}");
     assert!(others < told, "others waited for it");
 }
 

@@ -35,6 +35,11 @@ impl Sales {
         let is_new = matches!(change.fact, Fact::EventCreated { .. });
         let judged = (is_new || hall.event.is_some()).then(|| follows(change, hall.event.as_ref(), after));
         found.check_known(Rule::Log, judged, || does_not_follow(change, after));
+        // Who is not told yet that the sale is over would be served before those who were.
+        let was_over = hall.is_sale_over(change.at) == Some(true);
+        if was_over && !after.sale().is_over(change.at) {
+            hall.line.is_left(change, found);
+        }
         let mut grown = Grown::new();
         for seats in removed {
             take_out(hall, change, seats, &mut grown, found);

@@ -12,7 +12,7 @@ use super::{
     seats::{Seats, labels},
 };
 use crate::{
-    Availability, Event, EventStatus, Reservation, ReservationId, SeatLabel, SectionId, Seq, Units, UserId,
+    Availability, Event, Reservation, ReservationId, SeatLabel, SectionId, Seq, Units, UserId,
     reservation::State, seating::Row,
 };
 
@@ -82,12 +82,12 @@ impl Hall {
     /// Whether units of it are to be had at `at`; nothing while the event is not known.
     pub(super) fn is_on_sale(&self, at: OffsetDateTime) -> Option<bool> {
         let event = self.event.as_ref()?;
-        Some(!is_sale_over(event, at) && event.sale_opens_at.is_none_or(|opens_at| opens_at <= at))
+        Some(event.sale().admit(at).is_ok())
     }
 
     /// Whether units of it will never be had again; nothing while the event is not known.
     pub(super) fn is_sale_over(&self, at: OffsetDateTime) -> Option<bool> {
-        self.event.as_ref().map(|event| is_sale_over(event, at))
+        self.event.as_ref().map(|event| event.sale().is_over(at))
     }
 
     /// The hold that is over at `at` and that nobody has ended.
@@ -246,10 +246,6 @@ impl Hall {
 }
 
 /// Whether its units are not on sale, and won't be: until it is opened again, or its sale lasts longer.
-fn is_sale_over(event: &Event, at: OffsetDateTime) -> bool {
-    event.status != EventStatus::Open || event.sale_closes_at.is_some_and(|closes_at| closes_at <= at)
-}
-
 /// Whether it has units.
 pub(super) const fn is_live(reservation: &Reservation) -> bool {
     matches!(reservation.state, State::Hold { .. } | State::Confirmed { .. })

@@ -64,8 +64,23 @@ impl Backlog {
         }
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| refused("the queue of writes is full"))?;
-        self.tell(&rate, now);
+        self.expected_wait.set(rate.time_for(self.taken(), now));
         Ok(place)
+    }
+
+    /// How long so many batches can be expected to take.
+    pub(super) fn time_for_batches(&self, batches: u32, now: Instant) -> Duration {
+        self.rate().time_for_batches(batches, now)
+    }
+
+    /// Whether nobody is to wait for so long.
+    pub(super) fn is_too_long(&self, wait: Duration) -> bool {
+        wait > self.limits.wait
+    }
+
+    /// Half of the places, and one if there is but one.
+    pub(super) const fn half(&self) -> u32 {
+        self.limits.places.div_ceil(2)
     }
 
     /// A batch of so many of them begins.
@@ -73,15 +88,14 @@ impl Backlog {
         self.rate().begun(u32::try_from(size).unwrap_or(u32::MAX), now);
     }
 
-    /// It has ended, and those that it answered have left.
+    /// It has ended.
     pub(super) fn ended(&self, now: Instant) {
-        let mut rate = self.rate();
-        rate.ended(now);
-        self.tell(&rate, now);
+        self.rate().ended(now);
     }
 
-    fn tell(&self, rate: &Rate, now: Instant) {
-        self.expected_wait.set(rate.time_for(self.taken(), now));
+    /// Tells how long the next one can expect to wait.
+    pub(super) fn tell(&self) {
+        self.expected_wait.set(self.rate().time_for(self.taken(), Instant::now()));
     }
 
     fn taken(&self) -> u32 {
@@ -96,7 +110,7 @@ impl Backlog {
 }
 
 /// In how many whole seconds what takes so long is over, as a caller is told.
-fn seconds(expected: Duration) -> u32 {
+pub(super) fn seconds(expected: Duration) -> u32 {
     let seconds = expected.as_secs() + u64::from(expected.subsec_nanos() > 0);
     u32::try_from(seconds.clamp(1, RETRY_AFTER_MAX_SECONDS)).unwrap_or(1)
 }

@@ -1,6 +1,6 @@
 //! One batch: a transaction under the head, tried until its outcome is known.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use futures_util::join;
 use holdfast_domain::{Booking, ResourceId, Seq, Shard, TenantId};
@@ -31,10 +31,7 @@ const OUTCOME_WITHIN: Duration = Duration::from_secs(10);
 /// A pool may hand out sockets that died unseen: that many are tried before PostgreSQL counts as away.
 const DEAD_SOCKETS: u32 = 3;
 
-/// How long a command's event may be settled before it, in one transaction after another.
-const SETTLED_WITHIN: Duration = Duration::from_secs(2);
-
-/// The answer to each command; none to one that comes again, since its event has more to settle.
+/// The answer to each command; none to one whose event has more to settle before it.
 type Answers = Vec<Option<Result<Written<Answer>, WriteError>>>;
 
 /// Why a transaction gave no answers.
@@ -55,54 +52,84 @@ impl From<Error> for Failed {
 pub(super) struct Ended {
     /// Whether it took as long as it may, PostgreSQL keeping silent.
     pub(super) was_silent: bool,
-    /// Jobs that are not answered: they come again, before all that wait.
-    pub(super) again: Vec<Job>,
+    /// Jobs that are not answered: their event has more to settle before them.
+    pub(super) behind: Vec<Job>,
 }
 
 /// Runs a batch and answers its jobs.
 pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) -> Ended {
     let (commands, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().map(Job::into_parts).unzip();
-    let (mut unknown_above, mut was_silent) = (None, false);
-    let answers = match run(context, shard, &commands, &mut unknown_above).await {
-        Ok(answers) => answers,
-        Err(Error::Data(_)) if commands.len() > 1 => {
-            one_by_one(context, shard, &commands, unknown_above).await
+    let mut unknown_above = None;
+    let (answers, was_silent) = match run(context, shard, &commands, &mut unknown_above).await {
+        Ok(answers) => (answers, false),
+        Err(Error::Data(_) | Error::Defect(_)) if commands.len() > 1 => {
+            apart(context, shard, &commands, unknown_above).await
         }
-        Err(error) => {
-            was_silent = matches!(error, Error::Silent | Error::OutcomeUnknown);
-            commands.iter().map(|command| Some(Err(refusal(command, &error)))).collect()
-        }
+        Err(error) => (refused(&commands, &error), is_silence(&error)),
     };
-    let mut again = Vec::new();
+    let mut behind = Vec::new();
     for ((command, waiting), answer) in commands.into_iter().zip(waiting).zip(answers) {
         match answer {
             Some(answer) => waiting.answer(answer),
-            None if waiting.has_settled_for(SETTLED_WITHIN) => {
-                waiting.answer(Err(Error::Busy("holds that are over are still being settled").into()));
-            }
-            None => again.push(waiting.again(command)),
+            None => behind.push(Job::new(command, waiting)),
         }
     }
-    Ended { was_silent, again }
+    Ended { was_silent, behind }
 }
 
-/// PostgreSQL refused some row of the batch: alone, a bad row fails alone. Others may have happened, if the outcome of an
-/// earlier try is unknown: a row can be bad of a command that was refused in that.
-async fn one_by_one(
+/// PostgreSQL refused some row of the batch, or something that one of them touches can't be made out: in ever smaller halves, a
+/// bad one fails alone. Others may have happened, if the outcome of an earlier try is unknown: a row can be bad of a command that
+/// was refused in that. Gives whether PostgreSQL fell silent over it, too.
+async fn apart(
     context: &Context,
     shard: Shard,
     commands: &[Command],
     unknown_above: Option<Seq>,
-) -> Answers {
-    let mut answers = Vec::with_capacity(commands.len());
-    for command in commands {
+) -> (Answers, bool) {
+    let mut answers: Answers = Vec::with_capacity(commands.len());
+    // Nobody passes who came before them for the same and comes again.
+    let mut behind = HashSet::new();
+    let halves = |start: usize, end: usize| {
+        let middle = usize::midpoint(start, end);
+        [(middle, end), (start, middle)]
+    };
+    let mut parts = halves(0, commands.len()).to_vec();
+    while let Some((start, end)) = parts.pop() {
+        let part = &commands[start..end];
+        let is_behind =
+            part.iter().any(|command| command.settles().is_some_and(|event| behind.contains(&event)));
+        if is_behind && part.len() == 1 {
+            answers.push(None);
+            continue;
+        }
         let mut unknown_above = unknown_above;
-        match run(context, shard, std::slice::from_ref(command), &mut unknown_above).await {
-            Ok(answer) => answers.extend(answer),
-            Err(error) => answers.push(Some(Err(refusal(command, &error)))),
+        let ran = if is_behind { None } else { Some(run(context, shard, part, &mut unknown_above).await) };
+        match ran {
+            Some(Ok(answered)) => {
+                let again = part.iter().zip(&answered).filter(|(_, answer)| answer.is_none());
+                behind.extend(again.filter_map(|(command, _)| command.settles()));
+                answers.extend(answered);
+            }
+            Some(Err(error)) if is_silence(&error) => {
+                answers.extend(refused(&commands[start..], &error));
+                return (answers, true);
+            }
+            Some(Err(Error::Data(_) | Error::Defect(_))) | None if part.len() > 1 => {
+                parts.extend(halves(start, end));
+            }
+            Some(Err(error)) => answers.extend(refused(part, &error)),
+            None => {}
         }
     }
-    answers
+    (answers, false)
+}
+
+const fn is_silence(error: &Error) -> bool {
+    matches!(error, Error::Silent | Error::OutcomeUnknown)
+}
+
+fn refused(commands: &[Command], error: &Error) -> Answers {
+    commands.iter().map(|command| Some(Err(refusal(command, error)))).collect()
 }
 
 /// What a failed transaction is to a command of it. A name that is taken is refused to who gives it; to who books by it,

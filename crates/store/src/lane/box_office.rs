@@ -21,7 +21,7 @@ use super::{
     seat_moves,
 };
 use crate::{
-    Error, Head, LaneSettings, events,
+    Error, Head, LaneSettings, events, lapsed,
     layouts::Layouts,
     reservations,
     seats::{self, Block},
@@ -86,6 +86,11 @@ pub(super) async fn update_event(head: &mut Head, update: &UpdateEvent) -> Resul
     event.check_times()?;
     if event == before {
         return Ok(Answer::Event(Box::new(event)));
+    }
+    // Those in line are told so in their order: who is not told yet would get what those before them no longer wait for.
+    let puts_back_on_sale = before.sale().is_over(head.at()) && !event.sale().is_over(head.at());
+    if puts_back_on_sale && events::waiting(head, tenant_id, event.id).await? > 0 {
+        return Err(Error::Busy("some in line are still being told that the sale is over").into());
     }
     write(head, &update.order, event, Vec::new(), Vec::new()).await
 }
@@ -180,7 +185,7 @@ pub(super) async fn cancel_event(
 /// Ends holds of the event that are over, as many as one transaction may.
 async fn settle(head: &mut Head, layouts: &Layouts, event: EventId) -> Result<(), Error> {
     let most = i64::try_from(Sale::SETTLED).unwrap_or(i64::MAX);
-    let rows = reservations::lapsed(head.client(), head.shard(), &[event], most).await?;
+    let rows = lapsed::of_events(head.client(), head.shard(), &[event], most).await?;
     end_all(head, layouts, rows, Sale::expire).await
 }
 

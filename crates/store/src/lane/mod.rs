@@ -9,6 +9,7 @@ mod answer;
 mod apply;
 mod backlog;
 mod batch;
+mod behind;
 mod box_office;
 mod catalogue;
 mod command;
@@ -45,6 +46,7 @@ pub(crate) use sale::{Asked, Rest, Sale};
 use crate::{Database, Error, LaneSettings, meters::LaneMeters};
 use answer::Answer;
 use backlog::Backlog;
+use behind::Behind;
 use command::{Catalogue, Command, Units};
 use queue::{Job, Queue, next_batch};
 
@@ -299,6 +301,7 @@ impl Lane {
         let settings = &self.context.settings;
         let (most, limit) = (settings.lane_queue as usize, settings.lane_batch as usize);
         let (mut waiting, mut was_alone) = (Vec::new(), false);
+        let mut behind = Behind::new(self.context.database.clone(), self.shard);
         loop {
             if waiting.is_empty() {
                 let taken = tokio::select! {
@@ -311,11 +314,6 @@ impl Lane {
                 if taken == 0 {
                     return;
                 }
-            } else {
-                // All of them, behind those that are left: what has to wait for its object holds up nobody else.
-                while let Ok(job) = jobs.try_recv() {
-                    waiting.push(job);
-                }
             }
             let batch = next_batch(&mut waiting, limit, was_alone);
             was_alone = batch.first().is_some_and(|job| job.command.is_alone());
@@ -325,17 +323,19 @@ impl Lane {
             let ended = batch::settle(&self.context, self.shard, batch).await;
             let ended_at = Instant::now();
             self.context.meters.ended(ended_at - begun_at);
-            waiting.splice(0..0, ended.again);
+            self.backlog.ended(ended_at);
+            // All of them, behind those that are left: what has to wait for its object holds up nobody else.
+            while let Ok(job) = jobs.try_recv() {
+                waiting.push(job);
+            }
+            behind.sort(ended.behind, &mut waiting, &self.backlog).await;
             if ended.was_silent {
                 // Whoever has waited for that batch in vain would wait as long again for the next.
-                while let Ok(job) = jobs.try_recv() {
-                    waiting.push(job);
-                }
                 for job in waiting.drain(..) {
                     job.answer(Err(Error::Silent.into()));
                 }
             }
-            self.backlog.ended(ended_at);
+            self.backlog.tell();
         }
     }
 }

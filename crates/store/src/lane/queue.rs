@@ -1,11 +1,12 @@
 //! What waits for a lane: in the order of arrival, and which of it makes the next batch.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use holdfast_domain::EventId;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
@@ -25,13 +26,18 @@ pub(super) struct Job {
 /// Who waits for the answer to a command.
 pub(super) struct Waiting {
     reply: oneshot::Sender<Result<Written<Answer>, WriteError>>,
-    /// When its event was first found to have more to settle than one transaction may.
-    settling_since: Option<Instant>,
+    entered_at: Instant,
+    /// Whether its event was found to have more to settle than one transaction may.
+    is_settling: bool,
     /// Its place among those that wait, which it leaves with its answer.
     _place: OwnedSemaphorePermit,
 }
 
 impl Job {
+    pub(super) const fn new(command: Command, waiting: Waiting) -> Self {
+        Self { command, waiting }
+    }
+
     pub(super) fn into_parts(self) -> (Command, Waiting) {
         (self.command, self.waiting)
     }
@@ -39,23 +45,28 @@ impl Job {
     pub(super) fn answer(self, answer: Result<Written<Answer>, WriteError>) {
         self.waiting.answer(answer);
     }
+
+    /// For how long it has waited at `now`.
+    pub(super) fn has_waited(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.waiting.entered_at)
+    }
+
+    /// Whether its event was found to have more to settle before.
+    pub(super) const fn has_come_again(&self) -> bool {
+        self.waiting.is_settling
+    }
+
+    /// Its event has more to settle.
+    pub(super) fn comes_again(mut self) -> Self {
+        self.waiting.is_settling = true;
+        self
+    }
 }
 
 impl Waiting {
     pub(super) fn answer(self, answer: Result<Written<Answer>, WriteError>) {
         // Whoever asked may have left.
         let _ = self.reply.send(answer);
-    }
-
-    /// Whether it has come again for so long.
-    pub(super) fn has_settled_for(&self, long: Duration) -> bool {
-        self.settling_since.is_some_and(|since| since.elapsed() > long)
-    }
-
-    /// The command comes again.
-    pub(super) fn again(self, command: Command) -> Job {
-        let settling_since = self.settling_since.or_else(|| Some(Instant::now()));
-        Job { command, waiting: Self { settling_since, ..self } }
     }
 }
 
@@ -79,36 +90,48 @@ impl Queue {
         command: Command,
         reply: oneshot::Sender<Result<Written<Answer>, WriteError>>,
     ) -> Result<(), Error> {
-        let place = self.backlog.enter(Instant::now())?;
-        let waiting = Waiting { reply, settling_since: None, _place: place };
+        let entered_at = Instant::now();
+        let place = self.backlog.enter(entered_at)?;
+        let waiting = Waiting { reply, entered_at, is_settling: false, _place: place };
         self.jobs.send(Job { command, waiting }).map_err(|_| Error::Stopping)
     }
 }
 
 /// Takes the jobs for the next batch, in order. At most one for each object: two in one `UPDATE … FROM unnest` would
 /// lose one; and one for each key, so that a twin finds what the first has done. What changes the names that others
-/// look up travels alone, and after one of those it is the others' turn. The first is among the next two: nobody waits
-/// for ever. Those whose event is still being settled take half a batch at most, so that others travel meanwhile; where one
-/// of them is left behind, so are all behind it that want the same.
+/// look up travels alone, and after one of those it is the others' turn. The first is among the next two, but for those whose
+/// event is still being settled: nobody waits behind them for ever. They take half a batch at most, each event as much of it as
+/// the others, so that all travel meanwhile; where one of them is left behind, so are all behind it that want the same.
 pub(super) fn next_batch(waiting: &mut Vec<Job>, limit: usize, was_alone: bool) -> Vec<Job> {
     let is_alone = |job: &Job| job.command.is_alone();
     let others_wait = || !waiting.iter().all(is_alone);
-    if waiting.first().is_some_and(is_alone) && !(was_alone && others_wait()) {
-        return vec![waiting.remove(0)];
+    let first = waiting.iter().position(|job| !job.waiting.is_settling);
+    if let Some(first) = first.filter(|first| is_alone(&waiting[*first]))
+        && !(was_alone && others_wait())
+    {
+        return vec![waiting.remove(first)];
     }
     let (mut objects, mut keys, mut left_behind) = (HashSet::new(), HashSet::new(), HashSet::new());
-    let mut settling = 0;
+    let events: HashSet<EventId> = waiting
+        .iter()
+        .filter(|job| job.waiting.is_settling)
+        .filter_map(|job| job.command.settles())
+        .collect();
+    let (half, mut settling) = (limit.div_ceil(2), HashMap::new());
+    let (share, mut all) = ((half / events.len().max(1)).max(1), 0);
     let takes = |job: &mut Job| {
         if job.command.is_alone() {
             return false;
         }
         if let Some(event) = job.command.settles() {
-            let is_settling = job.waiting.settling_since.is_some();
-            if left_behind.contains(&event) || is_settling && settling >= limit.div_ceil(2) {
+            let of_event = settling.entry(event).or_insert(0);
+            let is_settling = job.waiting.is_settling;
+            if left_behind.contains(&event) || is_settling && (*of_event >= share || all >= half) {
                 left_behind.insert(event);
                 return false;
             }
-            settling += usize::from(is_settling);
+            *of_event += usize::from(is_settling);
+            all += usize::from(is_settling);
         }
         let order = job.command.order();
         let is_first = objects.insert(job.command.object());
@@ -144,7 +167,8 @@ mod tests {
     fn job(command: Command) -> Job {
         let places = Arc::new(Semaphore::new(1));
         let place = places.try_acquire_owned().expect("a place");
-        Job { command, waiting: Waiting { reply: oneshot::channel().0, settling_since: None, _place: place } }
+        let (reply, entered_at) = (oneshot::channel().0, Instant::now());
+        Job { command, waiting: Waiting { reply, entered_at, is_settling: false, _place: place } }
     }
 
     fn booking(id: u128, key: Option<&str>) -> Job {
@@ -164,7 +188,7 @@ mod tests {
             keeps_own: false,
         };
         let mut job = job(Command::Units(Units::Hold(hold)));
-        job.waiting.settling_since = has_come_again.then(Instant::now);
+        job.waiting.is_settling = has_come_again;
         job
     }
 
@@ -222,9 +246,22 @@ mod tests {
     }
 
     #[test]
+    fn no_event_that_is_being_settled_keeps_another_such_out_of_the_batch() {
+        let mut jobs: Vec<Job> = (1..=5).map(|id| hold(id, 70, true)).collect();
+        jobs.extend([hold(6, 71, true), hold(7, 71, true)]);
+        assert_eq!(batches(jobs, 8), [vec![1, 2, 6, 7], vec![3, 4, 5]]);
+    }
+
+    #[test]
     fn who_wants_units_of_an_event_never_passes_those_before_them() {
         let jobs = vec![hold(1, 70, true), hold(2, 70, true), hold(3, 70, false), hold(4, 71, false)];
         assert_eq!(batches(jobs, 2), [vec![1, 4], vec![2, 3]]);
+    }
+
+    #[test]
+    fn what_changes_names_does_not_wait_behind_those_whose_event_is_being_settled() {
+        let jobs = vec![hold(1, 70, true), hold(2, 70, true), venue(7), hold(3, 70, false), venue(8)];
+        assert_eq!(batches(jobs, 4), [vec![7], vec![1, 2, 3], vec![8]]);
     }
 
     #[test]

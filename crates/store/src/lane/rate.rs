@@ -51,7 +51,7 @@ impl Rate {
     }
 
     /// The batch has ended. Commands of it that come again because their event is being settled count as well: how long they
-    /// may is limited by itself, and they keep nobody waiting who wants something else.
+    /// may, and how many, is limited by itself.
     pub(super) fn ended(&mut self, now: Instant) {
         if let State::Runs(batch) = &self.lane {
             self.batch = midpoint(self.batch, batch.elapsed(now));
@@ -70,13 +70,21 @@ impl Rate {
     /// How long it can be expected to take until so many commands are answered, those in flight among them. Zero when
     /// nothing is measured.
     pub(super) fn time_for(&self, commands: u32, now: Instant) -> Duration {
-        let batch = match &self.lane {
+        self.batch_at(now).saturating_mul(commands) / self.limit
+    }
+
+    /// How long so many batches can be expected to take. Zero when nothing is measured.
+    pub(super) fn time_for_batches(&self, batches: u32, now: Instant) -> Duration {
+        self.batch_at(now).saturating_mul(batches)
+    }
+
+    fn batch_at(&self, now: Instant) -> Duration {
+        match &self.lane {
             // One that is slower than those before it counts at once: nothing else tells that PostgreSQL hangs.
             State::Runs(batch) => self.batch.max(midpoint(self.batch, batch.elapsed(now))),
             State::Idle(_) if self.is_forgotten(now) => Duration::ZERO,
             State::Idle(_) => self.batch,
-        };
-        batch.saturating_mul(commands) / self.limit
+        }
     }
 
     fn is_forgotten(&self, now: Instant) -> bool {

@@ -1,9 +1,13 @@
 //! What is over is settled in slices, by whoever comes first; and nobody slips in before it.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use holdfast_domain::{EventStatus, Kind, Seq};
-use holdfast_store::CancelEvent;
-use holdfast_testkit::{confirm, counted, create_event, hold_best, hold_seats, order, rows, shard};
+use holdfast_store::{CancelEvent, Error, LaneSettings, Lanes, StepLimits, WriteError};
+use holdfast_testkit::{
+    confirm, counted, create_event, hold_best, hold_seats, join, lane_settings, order, rows, shard,
+};
 
 use crate::Office;
 
@@ -18,6 +22,23 @@ async fn held(office: &Office, count: usize) -> time::OffsetDateTime {
     let held = join_all(holds.collect::<Vec<_>>()).await;
     let end = held.into_iter().map(|held| held.expect("a hold").state.expires_at()).max();
     end.flatten().expect("an end")
+}
+
+impl Office {
+    /// Somebody wants a unit while a transaction takes a second or longer: in how many seconds they are told to try again.
+    async fn is_told_to_wait(&self, lanes: &Lanes) -> u32 {
+        let head = self.scene.test.hold(shard()).await;
+        let (refused, ()) = tokio::join!(lanes.hold(hold_best("late", self.event, "Stalls", 1)), async {
+            head.awaited_by(1).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            head.release().await;
+        });
+        let Err(WriteError::Store(Error::Backlog { reason, retry_after_seconds })) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(reason, "holds that are over are still being settled");
+        retry_after_seconds
+    }
 }
 
 #[tokio::test]
@@ -40,6 +61,66 @@ async fn a_thousand_holds_that_end_at_once_are_settled_in_slices_and_the_next_co
     let expired_at_once = "SELECT count(*) FROM reservations WHERE status = 'EXPIRED' GROUP BY xmin::text";
     let rows = office.scene.test.client().await.query(expired_at_once, &[]).await.unwrap();
     assert!(rows.iter().all(|row| row.get::<_, i64>(0) <= 200) && rows.len() >= 5);
+    office.is_faultless().await;
+}
+
+#[tokio::test]
+async fn who_would_wait_for_too_long_behind_what_is_over_is_told_when_to_try_and_what_was_settled_stays() {
+    let office = Office::selling(vec![counted("Stalls", 1_000)]).await;
+    let end = held(&office, 1_000).await;
+    office.at(end).await;
+    let settings = LaneSettings { lane_wait_millis: 100, ..lane_settings() };
+    let hasty = Lanes::new(office.scene.database.clone(), settings, |_| {});
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        told.push(office.is_told_to_wait(&hasty).await);
+    }
+    // Half of a second at least for each of four transactions, and then three quarters for each of three, and so on.
+    assert!(told.iter().zip([2, 3, 2, 1]).all(|(told, least)| *told >= least), "{told:?}");
+    hasty.hold(hold_best("late", office.event, "Stalls", 1)).await.unwrap();
+    assert_eq!(office.left().await, [(999, 1, 0)]);
+    office.is_faultless().await;
+}
+
+#[tokio::test]
+async fn who_would_wait_behind_a_line_is_told_as_well() {
+    let office = Office::selling(vec![counted("Stalls", 700)]).await;
+    let end = held(&office, 700).await;
+    let lanes = &office.scene.lanes;
+    let joins = (0..600)
+        .map(|number| lanes.join_waitlist(join(&format!("waits-{number}"), office.event, "Stalls", 1)));
+    assert!(join_all(joins.collect::<Vec<_>>()).await.iter().all(Result::is_ok));
+    office.at(end).await;
+    let settings = LaneSettings { lane_wait_millis: 100, ..lane_settings() };
+    let hasty = Lanes::new(office.scene.database.clone(), settings, |_| {});
+    // 500 holds that are over, and as many offers: five transactions, of half of a second at least.
+    assert!(office.is_told_to_wait(&hasty).await >= 3);
+}
+
+#[tokio::test]
+async fn those_who_want_units_of_an_event_that_is_being_settled_take_half_of_the_places() {
+    let settings = LaneSettings { lane_queue: 8, lane_wait_millis: 60_000, ..lane_settings() };
+    let office = Office::selling(vec![counted("Stalls", 1_000)]).await;
+    let end = held(&office, 1_000).await;
+    office.at(end).await;
+    let other = create_event("Other", vec![counted("Stalls", 1)]);
+    let elsewhere = office.scene.lanes.create_event(other).await.unwrap().value.id;
+    let narrow = Lanes::new(office.scene.database.clone(), settings, |_| {});
+    let head = office.scene.test.hold(shard()).await;
+    let late = (0..7).map(|_| narrow.hold(hold_best("late", office.event, "Stalls", 1)));
+    let (late, other, ()) = tokio::join!(
+        join_all(late.collect::<Vec<_>>()),
+        narrow.hold(hold_best("late", elsewhere, "Stalls", 1)),
+        async {
+            head.awaited_by(1).await;
+            head.release().await;
+        },
+    );
+    other.unwrap();
+    let held = late.iter().filter(|late| late.is_ok()).count();
+    let told =
+        late.iter().filter(|late| matches!(late, Err(WriteError::Store(Error::Backlog { .. })))).count();
+    assert_eq!((held, told), (4, 3));
     office.is_faultless().await;
 }
 
@@ -74,14 +155,12 @@ async fn a_step_settles_what_is_over_though_nobody_wants_it() {
     let kept = office.hold(hold_seats("alice", office.event, &["A2"])).await.unwrap();
     office.scene.lanes.confirm(confirm("alice", kept.id)).await.unwrap();
     let end = held(&office, 250).await;
-    let look =
-        office.scene.database.look(shard(), holdfast_store::StepLimits::default(), Seq(0)).await.unwrap();
+    let look = office.scene.database.look(shard(), StepLimits::default(), Seq(0)).await.unwrap();
     assert!(!look.unsettled && look.settles_in.is_some_and(|wait| wait > time::Duration::minutes(9)));
     let nothing = office.scene.database.settle_reservations(shard()).await.unwrap();
     assert_eq!(nothing, holdfast_store::Settled::default());
     office.at(end + time::Duration::milliseconds(50)).await;
-    let look =
-        office.scene.database.look(shard(), holdfast_store::StepLimits::default(), Seq(0)).await.unwrap();
+    let look = office.scene.database.look(shard(), StepLimits::default(), Seq(0)).await.unwrap();
     assert!(look.unsettled);
     let mut steps = Vec::new();
     loop {
@@ -93,8 +172,7 @@ async fn a_step_settles_what_is_over_though_nobody_wants_it() {
     }
     assert_eq!(steps, [200, 51]);
     assert_eq!(office.left().await, [(300, 0, 0), (4, 0, 1)]);
-    let look =
-        office.scene.database.look(shard(), holdfast_store::StepLimits::default(), Seq(0)).await.unwrap();
+    let look = office.scene.database.look(shard(), StepLimits::default(), Seq(0)).await.unwrap();
     assert!(!look.unsettled && look.settles_in.is_none());
     office.is_faultless().await;
 }

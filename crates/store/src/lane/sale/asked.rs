@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Error,
     events::{self, OnSale},
+    lapsed,
     reservations::{self, Row},
     seats::{self, Taken},
     sections::{self, SectionRow},
@@ -196,7 +197,7 @@ impl<'a> Asked<'a> {
             sections::of_events(client, shard, &self.whole),
             sections::named(client, shard, &self.names),
             sections::by_id(client, shard, &self.ids),
-            reservations::lapsed(client, shard, &settled, most),
+            lapsed::of_events(client, shard, &settled, most),
             reservations::by_id(client, shard, &self.reservations),
             of_reservations,
             of_seats,

@@ -107,9 +107,9 @@ impl Sale {
                 return Some(Self::SETTLED);
             }
             let left = self.areas.values().filter(|area| area.row.event_id == event.1);
-            let left: i32 = left.map(|area| area.row.availability().available).sum();
+            let left: i64 = left.map(|area| i64::from(area.row.availability().available)).sum();
             let lapsed = stage.lapsed.iter().filter_map(|id| self.reservations.get(&(event.0, *id)));
-            let lapsed: i32 = lapsed.map(|entry| entry.now.quantity()).sum();
+            let lapsed: i64 = lapsed.map(|entry| i64::from(entry.now.quantity())).sum();
             usize::try_from(left + lapsed).ok()
         };
         let most = served.iter().filter_map(most).max().unwrap_or(0).clamp(1, Self::SETTLED);
@@ -123,7 +123,7 @@ impl Sale {
     async fn count_requests(&mut self, head: &Head, joins: &[&JoinWaitlist]) -> Result<(), Error> {
         let key = |join: &JoinWaitlist| (join.order.tenant_id, join.event_id);
         let mut asked: HashMap<(EventId, Uuid), (TenantId, EventId)> = HashMap::new();
-        for join in joins {
+        for join in joins.iter().filter(|join| self.events.contains_key(&key(join))) {
             // What is wrong with it is said when it is applied.
             if let Ok(request) = self.request(key(join), join) {
                 asked.insert((join.event_id, waitlist::request_id(&request)), key(join));

@@ -263,6 +263,21 @@ fn an_event_is_not_called_off_while_some_are_in_line() {
 }
 
 #[test]
+fn an_event_is_not_put_back_on_sale_while_some_are_in_line_who_are_told_that_it_is_over() {
+    let mut log = story();
+    log.truncate(5);
+    let moved = |event| Fact::EventUpdated { event, seats_added: Vec::new(), seats_removed: Vec::new() };
+    let closed = changed(told_event(&mut log[0].2), 3, |event| event.status = EventStatus::Closed);
+    let open = changed(&closed, 5, |event| event.status = EventStatus::Open);
+    log.push((3, None, moved(closed)));
+    log.push(ends(&log[3], 4, Ending::SaleOver));
+    let frank = ends(&log[4], 4, Ending::SaleOver);
+    let too_soon = [log.clone(), vec![(5, None, moved(open.clone()))]].concat();
+    assert_eq!(faults(too_soon), ["waitlist: event_updated at seq 8 comes while some are in line"]);
+    assert_eq!(faults([log, vec![frank, (5, None, moved(open))]].concat()), Vec::<String>::new());
+}
+
+#[test]
 fn before_the_sale_begins_the_line_is_kept_and_not_served() {
     let mut log = story();
     let later = changed(told_event(&mut log[0].2), 4, |event| event.sale_opens_at = Some(at(30)));
