@@ -210,6 +210,8 @@ refusals! {
     TooLong: [by(WrongStanding::TooLong { most_seconds: 7_200 }.into())];
     /// The caller never stood in that line.
     NoPlaceInLine: [problems::not_found(Object::WaitlistEntry)];
+    /// What they waited for was offered to them.
+    Offered: [by(WriteError::AlreadyOffered { id: example::reservation().id })];
     /// There is no place in that line for the caller, or for what they ask.
     LineClosed: [
         by(WriteError::AlreadyWaiting { id: example::waitlist_entry().id }),

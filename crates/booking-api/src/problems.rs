@@ -75,13 +75,18 @@ pub fn of_write(error: WriteError) -> Problem {
                 .detail("A user has one place there. Leave it first to ask for something else.")
                 .member("waitlist_entry_id", json!(id))
         }
+        WriteError::AlreadyOffered { id } => conflict("already_offered", "You were offered what you waited for")
+            .detail(format!(
+                "There is no place to leave any more: it became reservation {id}. To give that up: DELETE /api/v1/reservations/{id}."
+            ))
+            .member("reservation_id", json!(id)),
         WriteError::LineFull { limit } => line_full(limit),
         WriteError::TooManyRequests { limit } => too_many_requests(limit),
         WriteError::Standing(why) => standing(why),
         WriteError::NoSuchPart => Problem::invalid_body().field(
             "seats",
             "unknown_reference",
-            "The reservation has no such part. A quantity is of its only section.",
+            "The reservation has no such part: name seats that it has, or fewer units than it has of its only section.",
         ),
         WriteError::OtherKind => Problem::invalid_body().field(
             "capacity",
@@ -127,8 +132,13 @@ pub fn of_hold(error: WriteError, event: EventId) -> Problem {
     problem
 }
 
-/// The same for units that are asked for: what may be of the other kind is the section that a category is asked of.
+/// The same for units that are asked for: what is not there is a section of the event, and what may be of the other kind is the
+/// section that a category is asked of.
 fn of_units(error: WriteError) -> Problem {
+    if matches!(error, WriteError::Unknown(Object::Section)) {
+        let message = "There is no such section of the event, by id or by name (capitals matter): GET the event, it lists them.";
+        return Problem::invalid_body().field(reference(Object::Section), "unknown_reference", message);
+    }
     if matches!(error, WriteError::OtherKind) {
         let message = "is of seats, and the section is counted: leave it out, or name a section of seats";
         return Problem::invalid_body().field("category", "other_kind", message);

@@ -120,6 +120,11 @@ async fn what_is_given_back_is_offered_to_the_first_in_line_who_is_told_and_conf
     assert!(place(&carol, &event).await.body["estimated_wait_seconds"].as_i64().is_some());
     assert_eq!(refusal(&hold(&client.user("dave"), id, 1).await), (409, "sold_out"));
 
+    let too_late = bob.delete(&format!("{event}/waitlist")).await.unwrap();
+    assert_eq!(
+        (refusal(&too_late), &too_late.body["reservation_id"]),
+        ((409, "already_offered"), &json!(offer))
+    );
     let confirmed = bob.post(&format!("{RESERVATIONS}/{offer}/confirm"), &json!({})).await.unwrap();
     assert_eq!((confirmed.status, &confirmed.body["status"]), (200, &json!("CONFIRMED")));
     assert_eq!(place(&bob, &event).await.body, shown.body);

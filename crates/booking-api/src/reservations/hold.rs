@@ -186,7 +186,7 @@ impl Body {
             ("category", self.category.is_some()),
         ];
         for (field, _) in given.iter().filter(|(field, is_given)| *is_given && fields.contains(field)) {
-            faults.add(field, "excluded", "does not go with what else is given");
+            faults.add(field, "excluded", "does not go with what else is given: leave out one of the two");
         }
     }
 }

@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::{
     caller::{Reader, Writer},
     document::{
-        Changed, EventsUnits, LineClosed, NoEvent, NoPlaceInLine, NotOnSale, OfferRefused, Read,
+        Changed, EventsUnits, LineClosed, NoEvent, NoPlaceInLine, NotOnSale, OfferRefused, Offered, Read,
         UnknownSection, Write,
     },
     form::Faults,
@@ -168,12 +168,12 @@ async fn show(
     responses(
         (status = 204, description = "They stand in that line no longer, or did not any more.",
             headers(("Idempotency-Replayed"))),
-        Parts<(Writer, Path<Uuid>, IfMatch, NoPlaceInLine, Changed, Write)>,
+        Parts<(Writer, Path<Uuid>, IfMatch, (NoPlaceInLine, Offered), Changed, Write)>,
     )
 )]
 /// Leaves the line
 ///
-/// What was held for the place already is a reservation: give it back there.
+/// What was offered to them already is a reservation: give it back there.
 async fn leave(
     writer: Writer,
     Path(id): Path<Uuid>,

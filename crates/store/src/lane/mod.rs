@@ -203,7 +203,7 @@ impl Lanes {
     /// Leaves the line for units of an event. Again does nothing, and is no error.
     ///
     /// # Errors
-    /// When the caller never stood in it, or it could not be written.
+    /// When the caller never stood in it, was offered what they waited for, or it could not be written.
     pub async fn leave_waitlist(&self, leave: LeaveWaitlist) -> Result<Written<()>, WriteError> {
         self.run(Command::Units(Units::Leave(leave))).await?.map(|_| Ok(()))
     }

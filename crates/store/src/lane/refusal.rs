@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_domain::{
-    EventStatus, NotOnSale, SeatLabel, SectionId, SectionName, Status, WaitlistEntryId,
+    EventStatus, NotOnSale, ReservationId, SeatLabel, SectionId, SectionName, Status, WaitlistEntryId,
     event::EventTimesError,
     range::RangeError,
     reservation::WrongStanding,
@@ -145,6 +145,12 @@ pub enum WriteError {
     AlreadyWaiting {
         /// Their place.
         id: WaitlistEntryId,
+    },
+    /// What the caller waited for was offered to them: there is no place to leave, but a reservation.
+    #[error("offered already")]
+    AlreadyOffered {
+        /// The reservation.
+        id: ReservationId,
     },
     /// Too many stand in that line.
     #[error("{limit} already wait for this event")]

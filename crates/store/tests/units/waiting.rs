@@ -284,6 +284,12 @@ async fn who_leaves_is_passed_by_and_may_leave_again() {
     office.scene.lanes.release(release("holder", holds[0])).await.unwrap();
     office.settles().await;
     assert_eq!(office.in_turn().await, ["ben"]);
+    let offered = office.place("ben").await.entry.state.reservation_id();
+    let too_late = office.scene.lanes.leave_waitlist(leave("ben", office.event)).await;
+    assert!(
+        matches!(too_late, Err(WriteError::AlreadyOffered { id }) if Some(id) == offered),
+        "{too_late:?}"
+    );
     assert_eq!(office.status("ann").await, WaitlistStatus::Left);
     assert!(office.joins(join("ann", office.event, "Stalls", 1)).await.rank > first.rank);
     office.is_faultless().await;
@@ -432,8 +438,8 @@ async fn who_leaves_does_not_pass_their_own_join() {
         office.scene.lanes.leave_waitlist(leave("ann", office.event)),
     );
     assert_eq!(joined.unwrap().value.state.status(), WaitlistStatus::Offered);
-    // It was there to be left, and no longer in line.
-    left.unwrap();
+    // It was there, and no longer in line.
+    assert!(matches!(left, Err(WriteError::AlreadyOffered { .. })), "{left:?}");
     office.is_faultless().await;
 }
 

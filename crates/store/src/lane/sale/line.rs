@@ -315,7 +315,7 @@ impl Sale {
         Ok(Request { quantity: join.quantity, adjacent: join.adjacency, choices })
     }
 
-    /// Leaves the line; of one who is out of it already nothing is left to leave.
+    /// Leaves the line; again does nothing.
     pub(super) fn leave(&mut self, head: &mut Head, leave: &LeaveWaitlist) -> Result<Outcome, WriteError> {
         let order = &leave.order;
         let event = (order.tenant_id, leave.event_id);
@@ -326,13 +326,16 @@ impl Sale {
         let entry = self.lines.of_user(event, &order.user_id);
         let entry = entry.ok_or(WriteError::NotFound(Object::WaitlistEntry))?;
         meant(&leave.versions, entry.version)?;
-        let id = entry.id;
+        let (id, state) = (entry.id, entry.state);
         match self.lines.leave(id, WaitlistState::Left, self.at) {
             Some(after) => {
                 self.tell(head, order, &Fact::WaitlistLeft { waitlist_entry: after });
                 Ok(Outcome::Done(Answer::Cancelled))
             }
-            None => Ok(Outcome::AsItIs(Answer::Cancelled, id.uuid())),
+            None => match state.reservation_id() {
+                Some(id) => Err(WriteError::AlreadyOffered { id }),
+                None => Ok(Outcome::AsItIs(Answer::Cancelled, id.uuid())),
+            },
         }
     }
 }
