@@ -17,7 +17,7 @@ mod watch;
 
 use std::{cell::Cell, process::ExitCode};
 
-use holdfast_runtime::{lifecycle::BoxError, service::Process};
+use holdfast_runtime::{lifecycle::BoxError, service::Process, telemetry};
 use settings::{Command, Holdfast};
 
 /// The exit code of a verification that was not done.
@@ -28,6 +28,14 @@ fn main() -> ExitCode {
     let _failpoints = fail::FailScenario::setup();
     // A verification that fails, or is cut short, must not look like one that found nothing, nor like one that did.
     let verified = Cell::new(None);
+    // Of what a person asks for they are told in plain words, not in a line of the log.
+    let plainly = |done: Result<(), BoxError>| {
+        if let Err(error) = done {
+            eprintln!("holdfast: {}", telemetry::chain(&*error));
+            verified.set(verified.get().or(Some(ExitCode::FAILURE)));
+        }
+        Ok(())
+    };
     let ended =
         holdfast_runtime::main(async |holdfast: Holdfast, process: Process| match &holdfast.command {
             Command::Run(settings) => run::start(settings, &holdfast.process.shutdown, &process),
@@ -37,17 +45,18 @@ fn main() -> ExitCode {
                 tracing::info!(version, "the schema is up to date");
                 Ok::<_, BoxError>(())
             }
-            Command::Recover(command) => recover::run(command).await,
-            Command::Watch(settings) => watch::run(settings).await,
+            Command::Recover(command) => plainly(recover::run(command).await),
+            Command::Watch(settings) => plainly(watch::run(settings).await),
             Command::Verify(settings) => {
                 verified.set(Some(ExitCode::from(NOT_VERIFIED)));
-                let is_clean = verify::run(settings).await?;
-                verified.set(Some(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
-                Ok(())
+                let judged = verify::run(settings).await;
+                plainly(judged.map(|is_clean| {
+                    verified.set(Some(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
+                }))
             }
-            Command::Fairness(settings) => fairness::run(settings).await,
+            Command::Fairness(settings) => plainly(fairness::run(settings).await),
             Command::Docs(settings) => pages::start(settings, &holdfast.process.shutdown, &process),
-            Command::Openapi => document::print(),
+            Command::Openapi => plainly(document::print()),
         });
     verified.get().unwrap_or(ended)
 }

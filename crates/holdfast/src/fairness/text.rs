@@ -18,7 +18,7 @@ pub fn table(report: &Report, shard: Shard, unreadable: u64, took: Duration) -> 
     text.line(format_args!("event {id}: {changes} changes, seq {first} to {last} of shard {shard}"));
     came(&mut text, report);
     got(&mut text, &report.got);
-    served(&mut text, &report.in_line);
+    served(&mut text, &report.in_line, report.is_whole && unreadable == 0);
     asked(&mut text, &report.at_the_door);
     text.line(format_args!(
         "\nWho was refused, or gave up, leaves no trace in the log: nothing here counts them. When a hold was asked for is as \
@@ -88,7 +88,7 @@ fn got(text: &mut Text, got: &[Got]) {
     }
 }
 
-fn served(text: &mut Text, line: &InLine) {
+fn served(text: &mut Text, line: &InLine, is_whole: bool) {
     text.line(format_args!("\nin line"));
     let waited = line.waits.map_or_else(String::new, |waits| {
         let [median, most, longest] =
@@ -119,8 +119,12 @@ fn served(text: &mut Text, line: &InLine) {
         line.overtaken_pairs,
         &format!(
             "pairs of which the later was served first{}; {} overtaken so",
-            // Whoever was passed over is among them.
-            if line.out_of_turn == 0 { ", since the earlier's request did not fit then" } else { "" },
+            // Whoever was passed over is among them, as far as that could be judged.
+            if line.out_of_turn == 0 && is_whole {
+                ", since the earlier's request did not fit then"
+            } else {
+                ""
+            },
             people(line.overtaken_people)
         ),
     );
