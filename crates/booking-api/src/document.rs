@@ -187,8 +187,8 @@ refusals! {
         by(WriteError::SeatsTaken(seats())),
         by(WriteError::UnknownSeats(seats())),
     ];
-    /// A body refers to a section that is not there.
-    UnknownSection: [by(WriteError::Unknown(Object::Section))];
+    /// A body refers to a section that is not there, or to a category that no seat has.
+    UnknownSection: [by(WriteError::Unknown(Object::Section)), by(WriteError::UnknownCategory)];
     /// Units of the event are not to be had now.
     NotOnSale: [
         by(holdfast_domain::NotOnSale::Closed { status: EventStatus::Closed }.into()),

@@ -1,7 +1,7 @@
 //! What a failed read or write is to its caller: every error of the store, to its problem document.
 
 use actix_web::http::StatusCode;
-use holdfast_domain::{EventId, NotOnSale, SeatLabel, Seq, reservation::WrongStanding};
+use holdfast_domain::{EventId, NotOnSale, ReservationId, SeatLabel, Seq, reservation::WrongStanding};
 use holdfast_runtime::problem::Problem;
 use holdfast_store::{Error, Left, Object, WriteError};
 use serde_json::{Value, json};
@@ -75,11 +75,7 @@ pub fn of_write(error: WriteError) -> Problem {
                 .detail("A user has one place there. Leave it first to ask for something else.")
                 .member("waitlist_entry_id", json!(id))
         }
-        WriteError::AlreadyOffered { id } => conflict("already_offered", "You were offered what you waited for")
-            .detail(format!(
-                "There is no place to leave any more: it became reservation {id}. To give that up: DELETE /api/v1/reservations/{id}."
-            ))
-            .member("reservation_id", json!(id)),
+        WriteError::AlreadyOffered { id } => already_offered(id),
         WriteError::LineFull { limit } => line_full(limit),
         WriteError::TooManyRequests { limit } => too_many_requests(limit),
         WriteError::Standing(why) => standing(why),
@@ -93,6 +89,7 @@ pub fn of_write(error: WriteError) -> Problem {
             "other_kind",
             "A counted section has a capacity, a seated one has seats.",
         ),
+        WriteError::UnknownCategory => unknown_category(),
         WriteError::BelowTaken { taken } => conflict("below_taken", "More are taken")
             .detail(format!("{taken} are held or confirmed: a section can't have less than that."))
             .member("taken", taken),
@@ -112,6 +109,19 @@ pub fn of_write(error: WriteError) -> Problem {
         .detail("A key belongs to one method, path and body. Make up another for another request."),
         WriteError::Store(error) => of_store(error),
     }
+}
+
+fn unknown_category() -> Problem {
+    let message = "There is no seat of that category: GET /api/v1/events/{id}/seats tells that of each row.";
+    Problem::invalid_body().field("category", "unknown_reference", message)
+}
+
+fn already_offered(id: ReservationId) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "already_offered", "You were offered what you waited for")
+        .detail(format!(
+            "There is no place to leave any more: it became reservation {id}. To give that up: DELETE /api/v1/reservations/{id}."
+        ))
+        .member("reservation_id", json!(id))
 }
 
 /// The same, where the body at fault calls its `seats` otherwise.

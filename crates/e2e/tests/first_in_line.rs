@@ -307,6 +307,7 @@ async fn bad_input_is_refused_by_name() {
         (json!({ "quantity": 101 }), ("quantity", "range")),
         (json!({ "section": "Royal box" }), ("section_id", "unknown_reference")),
         (json!({ "section": "Standing", "category": "back" }), ("category", "other_kind")),
+        (json!({ "category": "balcony" }), ("category", "unknown_reference")),
         (json!({ "choices": [] }), ("choices", "length")),
         (json!({ "choices": [{ "any": false }] }), ("choices[0].any", "one_of")),
         (json!({ "adjacent": "near" }), ("adjacent", "one_of")),

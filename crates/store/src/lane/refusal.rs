@@ -170,6 +170,9 @@ pub enum WriteError {
     /// A part of a reservation was asked for that it does not have.
     #[error("the reservation has no such part")]
     NoSuchPart,
+    /// No seat that could be had has the category that is asked for, free or not.
+    #[error("there is no seat of that category")]
+    UnknownCategory,
     /// The section has seats where it was taken for a counted one, or the other way round.
     #[error("the section is of the other kind")]
     OtherKind,

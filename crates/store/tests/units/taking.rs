@@ -180,6 +180,8 @@ async fn of_a_category_only_its_rows_are_given() {
     };
     assert_eq!(got(&office.hold(wanted("plain")).await.unwrap())[0].2, "B1 B2");
     sold_out(office.hold(wanted("plain")).await);
+    let nowhere = office.hold(wanted("plaid")).await;
+    assert!(matches!(nowhere, Err(WriteError::UnknownCategory)), "{nowhere:?}");
     assert_eq!(got(&office.hold(wanted("gold")).await.unwrap())[0].2, "A1 A2");
 }
 

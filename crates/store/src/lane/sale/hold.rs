@@ -207,7 +207,24 @@ impl Sale {
                 Err(Short::SoldOut) => {}
             }
         }
+        self.has_category(event, place)?;
         Ok(Err(why))
+    }
+
+    /// Whether there is a seat of the category that is asked for, whoever has it: else it is no use to wait for one.
+    pub(super) fn has_category(&self, event: (TenantId, EventId), place: &Place) -> Result<(), WriteError> {
+        let Some(category) = &place.category else { return Ok(()) };
+        let sections = match &place.section {
+            Some(section) => vec![self.section(event, section)?],
+            None => self.events.get(&event).ok_or(UNREAD)?.sections.clone(),
+        };
+        let floors = sections.iter().filter_map(|section| self.areas.get(section)?.floor.as_ref());
+        let mut rows = floors.flat_map(|floor| floor.layout().rows());
+        if rows.any(|row| row.category() == Some(category)) {
+            Ok(())
+        } else {
+            Err(WriteError::UnknownCategory)
+        }
     }
 
     /// These seats, of a section or of whichever has them.

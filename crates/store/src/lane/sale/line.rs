@@ -143,7 +143,8 @@ impl Sale {
             match got {
                 Ok(Ok(units)) => return Ok(Some((units, number))),
                 // What a section was when somebody came into line, it may no longer be.
-                Ok(Err(_)) | Err(WriteError::OtherKind | WriteError::Unknown(_)) => {
+                Ok(Err(_))
+                | Err(WriteError::OtherKind | WriteError::Unknown(_) | WriteError::UnknownCategory) => {
                     *missed = request.quantity;
                 }
                 Err(WriteError::Store(error)) => return Err(error),
@@ -262,6 +263,9 @@ impl Sale {
             }
         }
         let request = self.request(event, join)?;
+        for place in &join.choices {
+            self.has_category(event, place)?;
+        }
         let asked = request_id(&request);
         // Who is served at once is in nobody's way.
         let got = self.fit(event, &request, &mut Misses::new())?;
