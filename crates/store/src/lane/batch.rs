@@ -59,14 +59,7 @@ pub(super) struct Ended {
 /// Runs a batch and answers its jobs.
 pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) -> Ended {
     let (commands, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().map(Job::into_parts).unzip();
-    let mut unknown_above = None;
-    let (answers, was_silent) = match run(context, shard, &commands, &mut unknown_above).await {
-        Ok(answers) => (answers, false),
-        Err(Error::Data(_) | Error::Defect(_)) if commands.len() > 1 => {
-            apart(context, shard, &commands, unknown_above).await
-        }
-        Err(error) => (refused(&commands, &error), is_silence(&error)),
-    };
+    let (answers, was_silent) = answers(context, shard, &commands).await;
     let mut behind = Vec::new();
     for ((command, waiting), answer) in commands.into_iter().zip(waiting).zip(answers) {
         match answer {
@@ -77,49 +70,44 @@ pub(super) async fn settle(context: &Context, shard: Shard, jobs: Vec<Job>) -> E
     Ended { was_silent, behind }
 }
 
-/// PostgreSQL refused some row of the batch, or something that one of them touches can't be made out: in ever smaller halves, a
-/// bad one fails alone. Others may have happened, if the outcome of an earlier try is unknown: a row can be bad of a command that
-/// was refused in that. Gives whether PostgreSQL fell silent over it, too.
-async fn apart(
-    context: &Context,
-    shard: Shard,
-    commands: &[Command],
-    unknown_above: Option<Seq>,
-) -> (Answers, bool) {
+/// The answers to a batch, and whether PostgreSQL fell silent over it. Where it refuses some row, or something that a command
+/// touches can't be made out, the batch is run in ever smaller halves: a bad one fails alone. Others may have happened, if the
+/// outcome of an earlier try is unknown: a row can be bad of a command that was refused in that.
+async fn answers(context: &Context, shard: Shard, commands: &[Command]) -> (Answers, bool) {
     let mut answers: Answers = Vec::with_capacity(commands.len());
     // Nobody passes who came before them for the same and comes again.
     let mut behind = HashSet::new();
-    let halves = |start: usize, end: usize| {
-        let middle = usize::midpoint(start, end);
-        [(middle, end), (start, middle)]
-    };
-    let mut parts = halves(0, commands.len()).to_vec();
-    while let Some((start, end)) = parts.pop() {
+    // The next is the last; each with since when its outcome is unknown.
+    let mut parts = vec![(0, commands.len(), None)];
+    while let Some((start, end, mut unknown_above)) = parts.pop() {
         let part = &commands[start..end];
-        let is_behind =
+        let comes_again =
             part.iter().any(|command| command.settles().is_some_and(|event| behind.contains(&event)));
-        if is_behind && part.len() == 1 {
+        if comes_again && part.len() == 1 {
             answers.push(None);
             continue;
         }
-        let mut unknown_above = unknown_above;
-        let ran = if is_behind { None } else { Some(run(context, shard, part, &mut unknown_above).await) };
-        match ran {
-            Some(Ok(answered)) => {
-                let again = part.iter().zip(&answered).filter(|(_, answer)| answer.is_none());
-                behind.extend(again.filter_map(|(command, _)| command.settles()));
-                answers.extend(answered);
+        if !comes_again {
+            match run(context, shard, part, &mut unknown_above).await {
+                Ok(answered) => {
+                    let again = part.iter().zip(&answered).filter(|(_, answer)| answer.is_none());
+                    behind.extend(again.filter_map(|(command, _)| command.settles()));
+                    answers.extend(answered);
+                    continue;
+                }
+                Err(Error::Data(_) | Error::Defect(_)) if part.len() > 1 => {}
+                Err(error) if is_silence(&error) => {
+                    answers.extend(refused(&commands[start..], &error));
+                    return (answers, true);
+                }
+                Err(error) => {
+                    answers.extend(refused(part, &error));
+                    continue;
+                }
             }
-            Some(Err(error)) if is_silence(&error) => {
-                answers.extend(refused(&commands[start..], &error));
-                return (answers, true);
-            }
-            Some(Err(Error::Data(_) | Error::Defect(_))) | None if part.len() > 1 => {
-                parts.extend(halves(start, end));
-            }
-            Some(Err(error)) => answers.extend(refused(part, &error)),
-            None => {}
         }
+        let middle = usize::midpoint(start, end);
+        parts.extend([(middle, end, unknown_above), (start, middle, unknown_above)]);
     }
     (answers, false)
 }
