@@ -1,66 +1,23 @@
 //! What a caller without a role gets of another's booking or reservation, over every route that tells of them. Open mode gives
 //! everybody a role, so these callers are made by whoever mounts the routes: here.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::time::Duration;
-
 use actix_http::Request;
 use actix_web::{
-    App,
     body::BoxBody,
     dev::{Service, ServiceResponse},
     http::Method,
     test,
 };
-use clap::Parser;
-use holdfast_booking_api::{Bells, BookingApi, Settings};
 use holdfast_domain::Roles;
-use holdfast_runtime::{
-    health::Health,
-    lifecycle::{Lifecycle, Stage},
-    service::Process,
-};
 use holdfast_store::StepLimits;
-use holdfast_stream::Streams;
-use holdfast_testkit::{TestDatabase, hours, redis::TestRedis, shard};
+use holdfast_testkit::{hours, shard};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
+use crate::{Scene, scene};
+
 /// What may be seen of another's booking.
 const CUT: [&str; 5] = ["end_time", "id", "resource_id", "start_time", "status"];
-
-struct Scene<S> {
-    app: S,
-    test: TestDatabase,
-    _redis: TestRedis,
-    _lifecycle: Lifecycle,
-}
-
-/// The routes, for callers with these roles.
-async fn scene(
-    roles: Roles,
-) -> Scene<impl Service<Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>> {
-    let (test, redis) = (TestDatabase::new().await, TestRedis::new());
-    let url = test.url();
-    let settings = Settings::try_parse_from([
-        "test",
-        "--database-url",
-        &url,
-        "--redis-url",
-        &redis.url,
-        "--redis-prefix",
-        &redis.prefix,
-    ]);
-    let settings = settings.unwrap();
-    let lifecycle = Lifecycle::new(Duration::from_secs(5)).unwrap();
-    let process = Process { tasks: lifecycle.tasks(Stage::Workers), health: Health::default() };
-    let streams = Streams::connect(&settings.streams).unwrap();
-    let bells = Bells::connect(&settings.streams).unwrap();
-    let api = BookingApi::start(&settings.api, test.database(), streams, bells, &process);
-    let app = test::init_service(App::new().app_data(roles).configure(|config| api.configure(config))).await;
-    Scene { app, test, _redis: redis, _lifecycle: lifecycle }
-}
 
 impl<S: Service<Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>> Scene<S> {
     async fn ask(&self, user: &str, method: Method, path: &str, body: Option<Value>) -> Value {
@@ -103,7 +60,7 @@ fn is_silent(told: &Value) {
 
 #[actix_web::test]
 async fn who_has_no_role_sees_of_anothers_booking_the_range_and_nothing_else_wherever_they_look() {
-    let scene = scene(Roles::NONE).await;
+    let scene = scene(Roles::NONE, &[]).await;
     let hers = scene.book("alice", 10, 12).await;
     scene.test.database().step(shard(), StepLimits::default()).await.unwrap();
     let (id, resource) = (hers["id"].as_str().unwrap(), hers["resource_id"].as_str().unwrap());
@@ -149,7 +106,7 @@ async fn who_has_no_role_sees_of_anothers_booking_the_range_and_nothing_else_whe
 
 #[actix_web::test]
 async fn control_an_observer_sees_all_of_it() {
-    let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer)).await;
+    let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer), &[]).await;
     let hers = scene.book("alice", 10, 12).await;
     let shown = scene.get("bob", &format!("/api/v1/bookings/{}", hers["id"].as_str().unwrap())).await;
     assert_eq!((&shown["user_id"], &shown["title"]), (&json!("alice"), &json!("secret")));
@@ -171,7 +128,7 @@ where
 
 #[actix_web::test]
 async fn who_has_no_role_neither_sees_nor_changes_anothers_reservation_wherever_they_ask() {
-    let scene = scene(Roles::NONE).await;
+    let scene = scene(Roles::NONE, &[]).await;
     let (event, hers) = held(&scene).await;
     let id = hers["id"].as_str().unwrap();
     let path = format!("/api/v1/reservations/{id}");
@@ -246,7 +203,7 @@ fn line(event: &str) -> String {
 
 #[actix_web::test]
 async fn who_has_no_role_sees_how_many_wait_and_not_who() {
-    let scene = scene(Roles::NONE).await;
+    let scene = scene(Roles::NONE, &[]).await;
     let event = waited_for(&scene).await;
     let line = line(&event);
     // Who waits and is not to be seen is told from one who does not wait by nothing.
@@ -270,7 +227,7 @@ async fn who_has_no_role_sees_how_many_wait_and_not_who() {
 
 #[actix_web::test]
 async fn control_an_observer_sees_anothers_place_in_line() {
-    let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer)).await;
+    let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer), &[]).await;
     let line = line(&waited_for(&scene).await);
     let place = scene.get("alice", &format!("{line}?user_id=carol")).await;
     assert_eq!((&place["user_id"], &place["position"]), (&json!("carol"), &json!(2)));
@@ -279,7 +236,7 @@ async fn control_an_observer_sees_anothers_place_in_line() {
 
 #[actix_web::test]
 async fn control_an_observer_sees_anothers_reservation_and_changes_nothing_of_it() {
-    let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer)).await;
+    let scene = scene(Roles::NONE.with(holdfast_domain::Role::Observer), &[]).await;
     let (_, hers) = held(&scene).await;
     let path = format!("/api/v1/reservations/{}", hers["id"].as_str().unwrap());
     assert_eq!(scene.get("bob", &path).await["user_id"], "alice");

@@ -1,42 +1,18 @@
 //! What a write is told that finds too many before it.
 
-use std::{pin::pin, time::Duration};
+use std::pin::pin;
 
-use actix_web::{App, test};
-use clap::Parser;
-use holdfast_booking_api::{Bells, BookingApi, Settings};
-use holdfast_runtime::{
-    health::Health,
-    lifecycle::{Lifecycle, Stage},
-    service::Process,
-};
-use holdfast_stream::Streams;
-use holdfast_testkit::{TestDatabase, hours, redis::TestRedis, shard};
+use actix_web::test;
+use holdfast_domain::Roles;
+use holdfast_testkit::{hours, shard};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
+use crate::scene;
+
 #[actix_web::test]
 async fn a_write_that_finds_the_queue_full_is_told_when_to_come_again_in_header_and_body() {
-    let (database, redis) = (TestDatabase::new().await, TestRedis::new());
-    let url = database.url();
-    let settings = Settings::try_parse_from([
-        "test",
-        "--database-url",
-        &url,
-        "--redis-url",
-        &redis.url,
-        "--redis-prefix",
-        &redis.prefix,
-        "--lane-queue=1",
-        "--lane-batch=2",
-    ]);
-    let settings = settings.unwrap();
-    let lifecycle = Lifecycle::new(Duration::from_secs(5)).unwrap();
-    let process = Process { tasks: lifecycle.tasks(Stage::Workers), health: Health::default() };
-    let streams = Streams::connect(&settings.streams).unwrap();
-    let bells = Bells::connect(&settings.streams).unwrap();
-    let api = BookingApi::start(&settings.api, database.database(), streams, bells, &process);
-    let app = test::init_service(App::new().configure(|config| api.configure(config))).await;
+    let scene = scene(Roles::NONE, &["--lane-queue=1", "--lane-batch=2"]).await;
     let book = async || {
         let range = hours(10, 12);
         let text = |at: time::OffsetDateTime| at.format(&Rfc3339).unwrap();
@@ -44,10 +20,10 @@ async fn a_write_that_finds_the_queue_full_is_told_when_to_come_again_in_header_
             "resource": "Raum1", "start_time": text(range.start()), "end_time": text(range.end()),
         });
         let request = test::TestRequest::post().uri("/api/v1/bookings").insert_header(("X-User-ID", "alice"));
-        test::call_service(&app, request.set_json(body).to_request()).await
+        test::call_service(&scene.app, request.set_json(body).to_request()).await
     };
 
-    let held = database.hold(shard()).await;
+    let held = scene.test.hold(shard()).await;
     // One of them has the only place until the head is let go.
     let (mut first, mut second) = (pin!(book()), pin!(book()));
     let (refused, other) = tokio::select! {
