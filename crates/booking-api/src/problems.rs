@@ -12,7 +12,6 @@ const CROWDED_FOR: u32 = 60;
 
 /// The document for a write that did not happen.
 pub fn of_write(error: WriteError) -> Problem {
-    let conflict = |code, title| Problem::new(StatusCode::CONFLICT, code, title);
     match error {
         WriteError::Refused(refusal) => {
             Problem::invalid_body().field(refusal.field(), refusal.rule(), refusal.to_string())
@@ -111,26 +110,9 @@ pub fn of_write(error: WriteError) -> Problem {
     }
 }
 
-fn unknown_category() -> Problem {
-    let message = "There is no seat of that category: GET /api/v1/events/{id}/seats tells that of each row.";
-    Problem::invalid_body().field("category", "unknown_reference", message)
-}
-
-fn already_offered(id: ReservationId) -> Problem {
-    Problem::new(StatusCode::CONFLICT, "already_offered", "You were offered what you waited for")
-        .detail(format!(
-            "There is no place to leave any more: it became reservation {id}. To give that up: DELETE /api/v1/reservations/{id}."
-        ))
-        .member("reservation_id", json!(id))
-}
-
 /// The same, where the body at fault calls its `seats` otherwise.
 pub fn of_seats(error: WriteError, field: &str) -> Problem {
-    let mut problem = of_write(error);
-    for fault in problem.fields.iter_mut().filter(|fault| fault.field == "seats") {
-        field.clone_into(&mut fault.field);
-    }
-    problem
+    with_field(of_write(error), "seats", field)
 }
 
 /// The same for a hold of units of this event.
@@ -158,11 +140,19 @@ fn of_units(error: WriteError) -> Problem {
 
 /// The same for a request to wait, whose body calls the seconds of a hold otherwise.
 pub fn of_line(error: WriteError) -> Problem {
-    let mut problem = of_units(error);
-    for fault in problem.fields.iter_mut().filter(|fault| fault.field == "hold_seconds") {
-        "offer_seconds".clone_into(&mut fault.field);
+    with_field(of_units(error), "hold_seconds", "offer_seconds")
+}
+
+/// Names a field at fault as the body does that was sent.
+fn with_field(mut problem: Problem, usual: &str, here: &str) -> Problem {
+    for fault in problem.fields.iter_mut().filter(|fault| fault.field == usual) {
+        here.clone_into(&mut fault.field);
     }
     problem
+}
+
+fn conflict(code: &'static str, title: &'static str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, code, title)
 }
 
 /// Nothing of the kind has this id, or may be seen.
@@ -205,7 +195,6 @@ const fn reference(object: Object) -> &'static str {
 }
 
 fn not_on_sale(why: NotOnSale) -> Problem {
-    let conflict = |code, title| Problem::new(StatusCode::CONFLICT, code, title);
     match why {
         NotOnSale::Closed { status } => conflict("event_closed", "The event is closed")
             .detail(format!("It is {}.", status.as_str()))
@@ -220,7 +209,6 @@ fn not_on_sale(why: NotOnSale) -> Problem {
 }
 
 fn standing(why: WrongStanding) -> Problem {
-    let conflict = |code, title| Problem::new(StatusCode::CONFLICT, code, title);
     match why {
         WrongStanding::Ended { expires_at } => conflict("hold_expired", "The hold is over")
             .detail(format!(
@@ -237,6 +225,19 @@ fn standing(why: WrongStanding) -> Problem {
             Problem::invalid_body().field("hold_seconds", "range", format!("must be {most_seconds} or less"))
         }
     }
+}
+
+fn unknown_category() -> Problem {
+    let message = "There is no seat of that category: GET /api/v1/events/{id}/seats tells that of each row.";
+    Problem::invalid_body().field("category", "unknown_reference", message)
+}
+
+fn already_offered(id: ReservationId) -> Problem {
+    conflict("already_offered", "You were offered what you waited for")
+        .detail(format!(
+            "There is no place to leave any more: it became reservation {id}. To give that up: DELETE /api/v1/reservations/{id}."
+        ))
+        .member("reservation_id", json!(id))
 }
 
 fn line_full(limit: i32) -> Problem {

@@ -236,7 +236,7 @@ pub(crate) async fn cancelling(
 }
 
 /// Whose event it is, and which.
-fn key(row: &Row) -> (TenantId, EventId) {
+pub(crate) fn key(row: &Row) -> (TenantId, EventId) {
     (row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(1).into())
 }
 

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Database, Error, Head,
+    Database, Error, Head, events,
     program::clock,
     reservations::{Row, event_of_reservation, read, reservation_columns},
 };
@@ -102,7 +102,7 @@ pub(crate) async fn first(
     let statement = head.client().prepare_cached(FIRST).await?;
     let but: Vec<Uuid> = but.iter().map(|event| event.uuid()).collect();
     let row = head.client().query_opt(&statement, &[&head.shard().number(), &head.at(), &but]).await?;
-    Ok(row.map(|row| ((row.get::<_, Uuid>(0).into(), row.get::<_, Uuid>(1).into()), row.get(2))))
+    Ok(row.map(|row| (events::key(&row), row.get(2))))
 }
 
 /// What an event has to settle.

@@ -56,7 +56,7 @@ impl Behind {
         if behind.is_empty() && self.events.is_empty() {
             return;
         }
-        self.count(&behind).await;
+        self.count(&behind, Sale::share(events.len())).await;
         let now = Instant::now();
         let (tried, mut room) = (behind.len(), backlog.half());
         let mut stay = Vec::with_capacity(tried + waiting.len());
@@ -79,8 +79,8 @@ impl Behind {
         *waiting = stay;
     }
 
-    /// Counts what the events of these jobs have left.
-    async fn count(&mut self, behind: &[Job]) {
+    /// Counts what the events of these jobs have left, where a transaction settles so many of each: all share what it may.
+    async fn count(&mut self, behind: &[Job], share: usize) {
         let now = Instant::now();
         let asked =
             behind.iter().filter_map(|job| Some((job.command.settles()?, job.command.order().tenant_id)));
@@ -93,10 +93,6 @@ impl Behind {
             stale.into_iter().map(|(event, tenant)| (tenant, event)).collect();
         let counted = lapsed::count(&self.database, self.shard, &events, COUNTED / events.len());
         let counted = timeout(COUNTED_WITHIN, counted).await.unwrap_or(Err(Error::Silent));
-        // All events that are behind share what a transaction settles.
-        let others =
-            self.events.keys().filter(|event| events.iter().all(|(_, stale)| stale != *event)).count();
-        let share = (Sale::SETTLED / (events.len() + others)).max(1);
         for (_, event) in events {
             let left = match &counted {
                 Ok(counted) => Left {

@@ -163,7 +163,7 @@ impl<'a> Asked<'a> {
 
     /// How many holds and places in line of each event may be settled.
     pub(super) fn share(&self) -> usize {
-        (Sale::SETTLED / self.settled.len().max(1)).max(1)
+        Sale::share(self.settled.len())
     }
 
     pub(crate) async fn read(&self, client: &Object, shard: Shard) -> Result<Known, Error> {

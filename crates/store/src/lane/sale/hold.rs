@@ -122,7 +122,7 @@ impl Sale {
             UnitsWanted::Choices { places, quantity } => {
                 let mut was_there = false;
                 for (choice, place) in (0..).zip(places) {
-                    match self.take_best(event, place, *quantity, adjacency)? {
+                    match self.take_known(event, place, *quantity, adjacency)? {
                         Ok(units) => return Ok((vec![units], Some(choice))),
                         Err(short) => was_there |= short == Short::NotAdjacent,
                     }
@@ -174,7 +174,7 @@ impl Sale {
         adjacency: Adjacency,
     ) -> Result<Vec<Units>, WriteError> {
         match item {
-            Item::Best { place, quantity } => match self.take_best(event, place, *quantity, adjacency)? {
+            Item::Best { place, quantity } => match self.take_known(event, place, *quantity, adjacency)? {
                 Ok(units) => Ok(vec![units]),
                 Err(why) => Err(short(why == Short::NotAdjacent)),
             },
@@ -190,10 +190,7 @@ impl Sale {
         quantity: i32,
         adjacency: Adjacency,
     ) -> Result<Result<Units, Short>, WriteError> {
-        let sections = match &place.section {
-            Some(section) => vec![self.section(event, section)?],
-            None => self.events.get(&event).ok_or(UNREAD)?.sections.clone(),
-        };
+        let sections = self.sections(event, place.section.as_ref())?;
         let mut why = Short::SoldOut;
         let is_named = place.section.is_some();
         for section in sections {
@@ -207,17 +204,28 @@ impl Sale {
                 Err(Short::SoldOut) => {}
             }
         }
-        self.has_category(event, place)?;
         Ok(Err(why))
+    }
+
+    /// The same; what nobody has is refused, and not taken for sold out.
+    fn take_known(
+        &mut self,
+        event: (TenantId, EventId),
+        place: &Place,
+        quantity: i32,
+        adjacency: Adjacency,
+    ) -> Result<Result<Units, Short>, WriteError> {
+        let got = self.take_best(event, place, quantity, adjacency)?;
+        if got == Err(Short::SoldOut) {
+            self.has_category(event, place)?;
+        }
+        Ok(got)
     }
 
     /// Whether there is a seat of the category that is asked for, whoever has it: else it is no use to wait for one.
     pub(super) fn has_category(&self, event: (TenantId, EventId), place: &Place) -> Result<(), WriteError> {
         let Some(category) = &place.category else { return Ok(()) };
-        let sections = match &place.section {
-            Some(section) => vec![self.section(event, section)?],
-            None => self.events.get(&event).ok_or(UNREAD)?.sections.clone(),
-        };
+        let sections = self.sections(event, place.section.as_ref())?;
         let floors = sections.iter().filter_map(|section| self.areas.get(section)?.floor.as_ref());
         let mut rows = floors.flat_map(|floor| floor.layout().rows());
         if rows.any(|row| row.category() == Some(category)) {
@@ -234,10 +242,7 @@ impl Sale {
         section: Option<&SectionRef>,
         seats: &[SeatLabel],
     ) -> Result<Vec<Units>, WriteError> {
-        let sections = match section {
-            Some(section) => vec![self.section(event, section)?],
-            None => self.events.get(&event).ok_or(UNREAD)?.sections.clone(),
-        };
+        let sections = self.sections(event, section)?;
         let mut found: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         let (mut taken, mut unknown) = (Vec::new(), Vec::new());
         for label in seats {
@@ -264,6 +269,18 @@ impl Sale {
             got.push(self.area(sections[place])?.hold_seats(&seats)?);
         }
         Ok(got)
+    }
+
+    /// The section that is meant, or all of the event.
+    fn sections(
+        &self,
+        event: (TenantId, EventId),
+        section: Option<&SectionRef>,
+    ) -> Result<Vec<SectionId>, WriteError> {
+        match section {
+            Some(section) => Ok(vec![self.section(event, section)?]),
+            None => Ok(self.events.get(&event).ok_or(UNREAD)?.sections.clone()),
+        }
     }
 
     /// The section that is meant.

@@ -143,8 +143,7 @@ impl Sale {
             match got {
                 Ok(Ok(units)) => return Ok(Some((units, number))),
                 // What a section was when somebody came into line, it may no longer be.
-                Ok(Err(_))
-                | Err(WriteError::OtherKind | WriteError::Unknown(_) | WriteError::UnknownCategory) => {
+                Ok(Err(_)) | Err(WriteError::OtherKind | WriteError::Unknown(_)) => {
                     *missed = request.quantity;
                 }
                 Err(WriteError::Store(error)) => return Err(error),

@@ -103,6 +103,11 @@ impl Sale {
     /// Most lines that are served in one transaction.
     const LINES: usize = 8;
 
+    /// How much of [`Self::SETTLED`] each of so many events may have.
+    pub(super) fn share(events: usize) -> usize {
+        (Self::SETTLED / events.max(1)).max(1)
+    }
+
     /// Without the lengths of holds: nothing is held by it unless they are set.
     fn new(at: OffsetDateTime) -> Self {
         let (events, areas, reservations, seats, has, lines, told) = Default::default();
