@@ -126,8 +126,8 @@ pub(super) fn was_so(asked: &Asked, user: &str, attempt: &Try, past: &Past<'_>) 
             is_over && body.is_null()
         }
         Asked::Leave { event } => past.has_left_line(*event, user) && body.is_null(),
-        Asked::Confirm { reservation, part: Part::All } => was(&json!(reservation), &|state| {
-            status(state) == ReservationStatus::Confirmed && is_told(body, state)
+        Asked::Confirm { reservation, part } => was(&json!(reservation), &|state| {
+            status(state) == ReservationStatus::Confirmed && is_all_of(part, state) && is_told(body, state)
         }),
         Asked::Extend { reservation, .. } => was(&json!(reservation), &|state| {
             status(state) == ReservationStatus::Hold && is_told(body, state)
@@ -151,6 +151,17 @@ pub(super) fn said(body: &Value) -> Value {
         }
     }
     said
+}
+
+/// Whether what was asked for is all that the reservation has by now, though it may have had more.
+fn is_all_of(part: &Part, reservation: &Reservation) -> bool {
+    match part {
+        Part::All => true,
+        Part::Seats(seats) => is_of(reservation, seats),
+        Part::Quantity(quantity) => {
+            matches!(reservation.units.as_slice(), [only] if only.quantity == *quantity)
+        }
+    }
 }
 
 fn is_of(reservation: &Reservation, seats: &[String]) -> bool {

@@ -124,6 +124,16 @@ fn what_was_so_already_is_answered_as_it_was() {
     };
     assert_eq!(confirmed(None), []);
     assert_eq!(confirmed(Some("2222-2222-2222")), [Rule::Kept]);
+    // What she named a part when she had more is all that she has by now.
+    let part = |part| {
+        sold(|run| {
+            let body = has(run);
+            again(run, "alice-9", Asked::Confirm { reservation: id(1), part }, body);
+        })
+    };
+    assert_eq!(part(Part::Quantity(1)), []);
+    assert_eq!(part(Part::Quantity(2)), [Rule::Kept]);
+    assert_eq!(part(Part::Seats(labels(&["A1"]))), [Rule::Kept]);
     let another = |run: &mut Run| {
         let body = has(run);
         again(run, "eve-9", confirm(), body);
