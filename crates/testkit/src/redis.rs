@@ -11,7 +11,7 @@
 use std::{
     env,
     fs::{create_dir, read, remove_dir_all, remove_file, write},
-    io::{BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -198,8 +198,8 @@ impl RedisServer {
             .expect("redis-server is missing: `make test` says how to install it");
         self.process = Some(process);
         until("redis-server starts", START_WAIT, || {
-            // It may listen, and be reading yet.
-            TcpStream::connect(self.address()).is_ok() && self.command(&["PING"]) == "+PONG"
+            // It may listen, and be reading yet, or hang up on who comes too early.
+            try_command(&self.url(), &["PING"]).is_ok_and(|answer| answer == "+PONG")
         });
     }
 
@@ -224,23 +224,27 @@ fn settings(url: &str, prefix: &str) -> Settings {
 }
 
 fn command(url: &str, words: &[&str]) -> String {
+    try_command(url, words).unwrap()
+}
+
+fn try_command(url: &str, words: &[&str]) -> io::Result<String> {
     let address = url.trim_start_matches("redis://").trim_end_matches('/');
     let (password, address) = address.rsplit_once('@').unwrap_or(("", address));
     let address = address.split('/').next().unwrap_or(address);
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(ANSWER_WAIT)).unwrap();
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(ANSWER_WAIT))?;
     if let Some((_, password)) = password.split_once(':') {
-        say(&mut stream, &["AUTH", password]);
+        say(&mut stream, &["AUTH", password])?;
     }
     say(&mut stream, words)
 }
 
-fn say(stream: &mut TcpStream, words: &[&str]) -> String {
-    write!(stream, "*{}\r\n", words.len()).unwrap();
+fn say(stream: &mut TcpStream, words: &[&str]) -> io::Result<String> {
+    write!(stream, "*{}\r\n", words.len())?;
     for word in words {
-        write!(stream, "${}\r\n{word}\r\n", word.len()).unwrap();
+        write!(stream, "${}\r\n{word}\r\n", word.len())?;
     }
     let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).unwrap();
-    line.trim_end().to_owned()
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
 }
